@@ -1,0 +1,11 @@
+/**
+ * Spans, metrics and logs, so that the rest of the system needs no OpenTelemetry or pino.
+ *
+ *   node --import @necrocode/telemetry/register dist/main.js
+ *   import { withSpan, createLogger } from '@necrocode/telemetry';
+ */
+export * from './spans.js';
+export * from './metrics.js';
+export * from './masking.js';
+export * from './logger.js';
+export { flushTelemetry, metricsHandler, shutdownTelemetry } from './sdk.js';

@@ -1,0 +1,58 @@
+import { trace } from '@opentelemetry/api';
+import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-proto';
+import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
+import { PeriodicExportingMetricReader, type IMetricReader } from '@opentelemetry/sdk-metrics';
+import { NodeSDK } from '@opentelemetry/sdk-node';
+
+// The registering copy of this module may be loaded from another path than the application's.
+const slot = Symbol.for('necrocode.telemetry');
+interface Started {
+  readonly sdk: NodeSDK;
+  readonly prometheus: PrometheusExporter;
+}
+const shared = globalThis as { [slot]?: Started };
+
+/** Starts the SDK from the standard `OTEL_*` settings; without an endpoint nothing is exported. */
+export function startSdk(): void {
+  if (shared[slot]) return;
+  // The SDK's default would be to send to localhost.
+  const exports = (signal: string) =>
+    Boolean(process.env.OTEL_EXPORTER_OTLP_ENDPOINT ?? process.env[`OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`]);
+  if (!exports('TRACES')) process.env.OTEL_TRACES_EXPORTER ??= 'none';
+  process.env.OTEL_LOGS_EXPORTER ??= 'none';
+  const prometheus = new PrometheusExporter({ preventServerStart: true });
+  const metricReaders: IMetricReader[] = [prometheus];
+  if (exports('METRICS') && process.env.OTEL_METRICS_EXPORTER !== 'none') {
+    metricReaders.push(new PeriodicExportingMetricReader({ exporter: new OTLPMetricExporter() }));
+  }
+  const sdk = new NodeSDK({ metricReaders });
+  sdk.start();
+  shared[slot] = { sdk, prometheus };
+}
+
+/** Answers a scrape of `/metrics` in the Prometheus text format; undefined when the SDK was not started. */
+export function metricsHandler(): PrometheusExporter['getMetricsRequestHandler'] | undefined {
+  const { prometheus } = shared[slot] ?? {};
+  return prometheus && ((request, response) => prometheus.getMetricsRequestHandler(request, response));
+}
+
+/** Sends what is buffered; gives up silently after `deadlineMs`, since telemetry must hold up no task. */
+export async function flushTelemetry(deadlineMs: number): Promise<void> {
+  const proxy = trace.getTracerProvider() as { getDelegate?: () => unknown };
+  const provider = (proxy.getDelegate?.() ?? proxy) as { forceFlush?: () => Promise<void> };
+  if (provider.forceFlush) await within(provider.forceFlush(), deadlineMs);
+}
+
+/** Flushes and ends the SDK: the last act of a process. */
+export async function shutdownTelemetry(deadlineMs = 2_000): Promise<void> {
+  const started = shared[slot];
+  delete shared[slot];
+  if (started) await within(started.sdk.shutdown(), deadlineMs);
+}
+
+async function within(work: Promise<unknown>, deadlineMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<void>((resolve) => (timer = setTimeout(resolve, deadlineMs)));
+  await Promise.race([work.catch(() => undefined), deadline]);
+  clearTimeout(timer);
+}

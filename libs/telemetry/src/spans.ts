@@ -1,0 +1,74 @@
+import {
+  context,
+  propagation,
+  ROOT_CONTEXT,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+  type Attributes,
+  type Context,
+  type Span,
+} from '@opentelemetry/api';
+
+export { SpanKind, type Attributes, type Span };
+
+const tracer = trace.getTracer('necrocode');
+
+export interface SpanOptions {
+  readonly attributes?: Attributes;
+  readonly kind?: SpanKind;
+  /** Parent taken from elsewhere than the active context, such as a message's headers. */
+  readonly parent?: Context;
+}
+
+/** Runs `fn` inside a span that ends with it; a thrown error becomes the span's status. */
+export async function withSpan<T>(
+  name: string,
+  options: SpanOptions,
+  fn: (span: Span) => Promise<T>,
+): Promise<T> {
+  const parent = options.parent ?? context.active();
+  const span = tracer.startSpan(name, { kind: options.kind, attributes: options.attributes }, parent);
+  try {
+    return await context.with(trace.setSpan(parent, span), () => fn(span));
+  } catch (error) {
+    failSpan(span, error);
+    throw error;
+  } finally {
+    span.end();
+  }
+}
+
+export function failSpan(span: Span, error: unknown): void {
+  const { code, message } = describe(error);
+  span.setAttribute('error.type', code);
+  span.setStatus({ code: SpanStatusCode.ERROR, message });
+}
+
+/** Adds an event to the span of the moment, such as a retry. */
+export function addSpanEvent(name: string, attributes?: Attributes): void {
+  trace.getActiveSpan()?.addEvent(name, attributes);
+}
+
+/** The context that a message's W3C headers describe. */
+export function contextFromHeaders(get: (name: string) => string | undefined): Context {
+  return propagation.extract(ROOT_CONTEXT, get, { get: (carrier, key) => carrier(key), keys: () => [] });
+}
+
+/** The W3C headers of the active context; empty outside any span. */
+export function headersFromContext(): Record<string, string> {
+  const carrier: Record<string, string> = {};
+  propagation.inject(context.active(), carrier);
+  return carrier;
+}
+
+/** The 32 hex digits of the active trace; undefined outside any span. */
+export function activeTraceId(): string | undefined {
+  return trace.getActiveSpan()?.spanContext().traceId;
+}
+
+function describe(error: unknown): { code: string; message: string } {
+  if (!(error instanceof Error)) return { code: 'unknown', message: 'unknown error' };
+  const code = (error as { code?: unknown }).code;
+  return { code: typeof code === 'string' ? code : error.name, message: error.message };
+}

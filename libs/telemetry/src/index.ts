@@ -9,3 +9,4 @@ export * from './metrics.js';
 export * from './masking.js';
 export * from './logger.js';
 export { flushTelemetry, metricsHandler, shutdownTelemetry } from './sdk.js';
+export * from './otlp-receiver.js';

@@ -1,0 +1,26 @@
+import { placeOfSubject, defaultPlace, type QueuePlace } from '@necrocode/contracts';
+import { BaseRpcContext } from '@nestjs/microservices';
+import type { Delivery, PulledMessage } from './pulled-message.js';
+
+/** What a handler knows of the message beside its bytes. */
+export class TaskMessageContext extends BaseRpcContext<[PulledMessage]> {
+  private get message(): PulledMessage {
+    return this.getArgByIndex(0) as PulledMessage;
+  }
+
+  get subject(): string {
+    return this.message.subject;
+  }
+
+  get place(): QueuePlace {
+    return placeOfSubject(this.message.subject) ?? defaultPlace;
+  }
+
+  get delivery(): Delivery {
+    return this.message.delivery;
+  }
+
+  header(name: string): string | undefined {
+    return this.message.header(name);
+  }
+}

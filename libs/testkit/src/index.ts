@@ -1,0 +1,9 @@
+/**
+ * What tests of several projects need: a real NATS server, an OTLP receiver, temporary folders.
+ *
+ *   const nats = await startNats();  …  await nats.stop();
+ */
+export * from './start-nats.js';
+export * from './temp-dir.js';
+export * from './eventually.js';
+export { freePort } from '@necrocode/host-tools';

@@ -12,10 +12,7 @@ const repoUrl = text(2_048)
   // eslint-disable-next-line no-control-regex -- control characters are what it looks for
   .refine((url) => !/[\u0000-\u0020\u007f]/.test(url), 'must not contain white space or control characters')
   .refine((url) => !url.startsWith('-'), 'must not start with "-"')
-  .refine(
-    (url) => !hasCredentials(url),
-    'must not contain credentials; give the runner a GIT_TOKEN instead',
-  );
+  .refine((url) => !hasCredentials(url), 'must not contain credentials; give the runner a GIT_TOKEN instead');
 
 /** A branch name that `git check-ref-format --branch` accepts. */
 export const branchNameSchema = text(200).refine(
@@ -110,8 +107,11 @@ export function problemsOf(error: z.ZodError): Problem[] {
         problem: 'unknown field',
       }));
     }
-    const missing = issue.code === 'invalid_type' && issue.input === undefined && /received undefined/.test(issue.message);
-    return [{ field: path.join('.') || '(body)', problem: missing ? 'required, but missing' : issue.message }];
+    const missing =
+      issue.code === 'invalid_type' && issue.input === undefined && /received undefined/.test(issue.message);
+    return [
+      { field: path.join('.') || '(body)', problem: missing ? 'required, but missing' : issue.message },
+    ];
   });
 }
 
@@ -121,7 +121,9 @@ export function formatProblems(problems: readonly Problem[]): string {
 
 /** SHA-256 over the task's canonical JSON (keys sorted): equal for equal content, whatever its spelling. */
 export function digestOf(task: Task): string {
-  return createHash('sha256').update(JSON.stringify(sortKeys(task))).digest('hex');
+  return createHash('sha256')
+    .update(JSON.stringify(sortKeys(task)))
+    .digest('hex');
 }
 
 /** The `Nats-Msg-Id` of a task: the same content published twice is one message. */

@@ -107,7 +107,13 @@ async function unpackAsUser(debianPackage: string): Promise<void> {
     // Package lists of the user's own: the system's may be missing, and are root's to update.
     await mkdir(join(work, 'lists/partial'), { recursive: true });
     await mkdir(join(work, 'cache/archives/partial'), { recursive: true });
-    const options = ['-qq', '-o', `Dir::State::Lists=${join(work, 'lists')}`, '-o', `Dir::Cache=${join(work, 'cache')}`];
+    const options = [
+      '-qq',
+      '-o',
+      `Dir::State::Lists=${join(work, 'lists')}`,
+      '-o',
+      `Dir::Cache=${join(work, 'cache')}`,
+    ];
     await run('apt-get', [...options, 'update'], quiet);
     await run('apt-get', [...options, 'download', debianPackage], { ...quiet, cwd: work });
     const archive = (await readdir(work)).find((file) => file.endsWith('.deb'));

@@ -12,7 +12,11 @@ const answerDeadlineMs = 3_000;
  *
  * The protocol is JetStream's `CONSUMER.MSG.NEXT` with `no_wait`: messages, or a status that ends the batch.
  */
-export function pullWaiting(connection: NatsConnection, place: QueuePlace, batch: number): Promise<PulledMessage[]> {
+export function pullWaiting(
+  connection: NatsConnection,
+  place: QueuePlace,
+  batch: number,
+): Promise<PulledMessage[]> {
   return new Promise((resolve, reject) => {
     const taken: PulledMessage[] = [];
     const finish = (error?: Error) => {

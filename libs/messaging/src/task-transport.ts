@@ -138,7 +138,8 @@ export class TaskTransport extends Server implements CustomTransportStrategy {
     const work = this.handle(message)
       .then((settlement) => applySettlement(message, settlement))
       .then((confirmed) => {
-        if (!confirmed) this.options.logger.warn({ subject: message.subject }, 'acknowledgement not confirmed');
+        if (!confirmed)
+          this.options.logger.warn({ subject: message.subject }, 'acknowledgement not confirmed');
       })
       .catch((error: unknown) => this.options.logger.error({ error }, 'settling a task message failed'))
       .finally(() => {

@@ -8,6 +8,8 @@ const retryableStatuses: ReadonlySet<number> = new Set([
   status.DEADLINE_EXCEEDED,
   status.RESOURCE_EXHAUSTED,
   status.ABORTED,
+  // A server that ends cancels the calls it has; whoever cancels on this side aborts the signal.
+  status.CANCELLED,
 ]);
 
 type UnaryMethod<Request, Response> = (
@@ -54,7 +56,9 @@ export async function call<Request, Response>(
   try {
     return await policy.execute(() => callOnce(method, request, options), options.signal);
   } finally {
-    callDuration.record((performance.now() - started) / 1000, { 'rpc.method': method.name.replace('bound ', '') });
+    callDuration.record((performance.now() - started) / 1000, {
+      'rpc.method': method.name.replace('bound ', ''),
+    });
   }
 }
 

@@ -25,7 +25,9 @@ export class DurableStore {
   constructor(file: string, migrations: readonly string[]) {
     if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true });
     this.db = new DatabaseSync(file);
-    this.db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000');
+    this.db.exec(
+      'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000',
+    );
     this.migrate([idempotencyTable, ...migrations]);
   }
 
@@ -71,7 +73,9 @@ export class DurableStore {
   }
 
   private migrate(scripts: readonly string[]): void {
-    const { user_version: applied } = this.db.prepare('PRAGMA user_version').get() as { user_version: number };
+    const { user_version: applied } = this.db.prepare('PRAGMA user_version').get() as {
+      user_version: number;
+    };
     scripts.slice(applied).forEach((script, index) => {
       this.transaction(() => {
         this.db.exec(script);

@@ -1,6 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { status } from '@grpc/grpc-js';
-import { Controller, Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
+import {
+  Controller,
+  Injectable,
+  type CallHandler,
+  type ExecutionContext,
+  type NestInterceptor,
+} from '@nestjs/common';
 import { GrpcMethod } from '@nestjs/microservices';
 import type { faultInjection } from '@necrocode/contracts';
 import { concat, ignoreElements, throwError, type Observable } from 'rxjs';

@@ -76,5 +76,6 @@ function withFaults(module: Type | DynamicModule): DynamicModule {
 function addReflection(server: Server, protoDir: string, serviceName: string): void {
   const [root, name, version] = packageOf(serviceName).split('.') as [string, string, string];
   const file = join(protoDir, root, name, version, `${name}.proto`);
-  if (existsSync(file)) new ReflectionService(loadSync(file, { includeDirs: [protoDir] })).addToServer(server);
+  if (existsSync(file))
+    new ReflectionService(loadSync(file, { includeDirs: [protoDir] })).addToServer(server);
 }

@@ -4,7 +4,9 @@ const meter = metrics.getMeter('necrocode');
 
 /** Durations are in seconds, as OpenTelemetry's conventions ask. */
 export function durationHistogram(name: string, description: string): Histogram {
-  const explicitBucketBoundaries = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800];
+  const explicitBucketBoundaries = [
+    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800,
+  ];
   return meter.createHistogram(name, { description, unit: 's', advice: { explicitBucketBoundaries } });
 }
 

@@ -11,7 +11,9 @@ import { GrpcInstrumentation } from '@opentelemetry/instrumentation-grpc';
 
 // Calls that repeat while a task runs would bury the story that a trace tells.
 const quietMethods = ['RenewLease', 'Renew', 'RegisterRunner', 'WatchTask', /^Check$/];
-registerInstrumentations({ instrumentations: [new GrpcInstrumentation({ ignoreGrpcMethods: quietMethods })] });
+registerInstrumentations({
+  instrumentations: [new GrpcInstrumentation({ ignoreGrpcMethods: quietMethods })],
+});
 createRequire(import.meta.url)('@grpc/grpc-js');
 
 const { startSdk } = await import('./sdk.js');

@@ -3,6 +3,7 @@ import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-proto';
 import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
 import { PeriodicExportingMetricReader, type IMetricReader } from '@opentelemetry/sdk-metrics';
 import { NodeSDK } from '@opentelemetry/sdk-node';
+import { NoopSpanProcessor } from '@opentelemetry/sdk-trace';
 
 // The registering copy of this module may be loaded from another path than the application's.
 const slot = Symbol.for('necrocode.telemetry');
@@ -15,17 +16,21 @@ const shared = globalThis as { [slot]?: Started };
 /** Starts the SDK from the standard `OTEL_*` settings; without an endpoint nothing is exported. */
 export function startSdk(): void {
   if (shared[slot]) return;
-  // The SDK's default would be to send to localhost.
+  // Without an endpoint the SDK's default would be to send to localhost.
   const exports = (signal: string) =>
     Boolean(process.env.OTEL_EXPORTER_OTLP_ENDPOINT ?? process.env[`OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`]);
-  if (!exports('TRACES')) process.env.OTEL_TRACES_EXPORTER ??= 'none';
   process.env.OTEL_LOGS_EXPORTER ??= 'none';
   const prometheus = new PrometheusExporter({ preventServerStart: true });
   const metricReaders: IMetricReader[] = [prometheus];
   if (exports('METRICS') && process.env.OTEL_METRICS_EXPORTER !== 'none') {
     metricReaders.push(new PeriodicExportingMetricReader({ exporter: new OTLPMetricExporter() }));
   }
-  const sdk = new NodeSDK({ metricReaders });
+  // Trace ids stand in results and logs, so spans are made even when nobody collects them.
+  const collected = exports('TRACES') && process.env.OTEL_TRACES_EXPORTER !== 'none';
+  const sdk = new NodeSDK({
+    metricReaders,
+    ...(!collected && { spanProcessors: [new NoopSpanProcessor()] }),
+  });
   sdk.start();
   shared[slot] = { sdk, prometheus };
 }

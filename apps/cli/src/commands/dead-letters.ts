@@ -1,0 +1,84 @@
+import { formatKey, headers as names, parseTask, streams } from '@necrocode/contracts';
+import type { NatsConnection } from '@necrocode/messaging';
+import { JetStreamApiError, StreamNotFoundError, type StoredMsg } from '@nats-io/jetstream';
+import { manageStreams } from '../reach/nats.js';
+
+/** A message that nobody could work on, as `necro dead list --json` shows it. */
+export interface DeadLetter {
+  readonly sequence: number;
+  readonly queue: string;
+  readonly code: string | null;
+  readonly reason: string | null;
+  readonly attempts: number | null;
+  readonly time: string;
+  /** Null when the message held no readable one. */
+  readonly key: string | null;
+}
+
+export interface StoredDeadLetter extends DeadLetter {
+  /** Where the message came from; null when the letter does not tell. */
+  readonly subject: string | null;
+  readonly original: Uint8Array;
+}
+
+/** Every dead letter, the oldest first. */
+export async function* readDeadLetters(connection: NatsConnection): AsyncIterable<StoredDeadLetter> {
+  const manager = await manageStreams(connection);
+  const [subject] = streams.dead.subjects;
+  for (let sequence = 1; ; ) {
+    const message = await orNothing(
+      manager.streams.getMessage(streams.dead.name, { seq: sequence, next_by_subj: subject }),
+    );
+    if (!message) return;
+    yield describe(message);
+    sequence = message.seq + 1;
+  }
+}
+
+/** Undefined when there is none with this sequence number. */
+export async function findDeadLetter(
+  connection: NatsConnection,
+  sequence: number,
+): Promise<StoredDeadLetter | undefined> {
+  const manager = await manageStreams(connection);
+  const message = await orNothing(manager.streams.getMessage(streams.dead.name, { seq: sequence }));
+  return message && describe(message);
+}
+
+/** How many there are; a stream that does not exist holds none. */
+export async function countDeadLetters(connection: NatsConnection): Promise<number> {
+  const manager = await manageStreams(connection);
+  const info = await orNothing(manager.streams.info(streams.dead.name));
+  return info?.state.messages ?? 0;
+}
+
+/** JetStream's "no message found". */
+const noMessage = 10_037;
+
+async function orNothing<T>(asked: Promise<T | null>): Promise<T | undefined> {
+  try {
+    return (await asked) ?? undefined;
+  } catch (error) {
+    if (error instanceof StreamNotFoundError) return undefined;
+    if (error instanceof JetStreamApiError && error.code === noMessage) return undefined;
+    throw error;
+  }
+}
+
+function describe(message: StoredMsg): StoredDeadLetter {
+  const header = (name: string) => message.header.get(name) || null;
+  const parsed = parseTask(message.data);
+  const key = parsed.kind === 'task' ? { specName: parsed.task.spec_name, taskId: parsed.task.task_id } : parsed.key;
+  const attempts = header(names.deadAttempts);
+  return {
+    sequence: message.seq,
+    queue: message.subject.split('.').at(-1) ?? '',
+    code: header(names.deadCode),
+    reason: header(names.deadReason),
+    attempts: attempts === null ? null : Number(attempts),
+    time: message.time.toISOString(),
+    key: key ? formatKey(key) : null,
+    subject: header(names.deadSubject),
+    original: message.data,
+  };
+}

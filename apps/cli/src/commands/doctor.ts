@@ -1,0 +1,28 @@
+import { checkHost } from '../doctor/check-host.js';
+import { checkLlm } from '../doctor/check-llm.js';
+import { checkNats } from '../doctor/check-nats.js';
+import { checkServices, findRunners, judgeQueues, judgeRunners } from '../doctor/check-services.js';
+import type { ExitCode, Session } from '../session.js';
+import { renderChecks } from '../show/check-list.js';
+
+/** Looks at everything that a task needs; fails when one of these things is missing. */
+export async function doctor(options: { json?: boolean }, { endpoints, terminal }: Session): Promise<ExitCode> {
+  const [nats, services, runners, llm, host] = await Promise.all([
+    checkNats(endpoints.nats),
+    checkServices(endpoints),
+    findRunners(endpoints.taskRegistry),
+    checkLlm(endpoints),
+    checkHost(),
+  ]);
+  const checks = [
+    ...nats.checks,
+    ...services,
+    judgeRunners(runners),
+    judgeQueues(nats.queues, runners),
+    llm,
+    ...host,
+  ];
+  const isWell = checks.every(({ state }) => state !== 'fail');
+  terminal.print(options.json ? JSON.stringify({ ok: isWell, checks }) : renderChecks(checks, terminal));
+  return isWell ? 0 : 1;
+}

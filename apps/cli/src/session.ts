@@ -1,0 +1,13 @@
+import type { Endpoints } from './endpoints.js';
+import type { Terminal } from './show/terminal.js';
+
+/** What every command works with. */
+export interface Session {
+  readonly endpoints: Endpoints;
+  readonly terminal: Terminal;
+  /** Standard input, for `submit -`. */
+  readonly input: AsyncIterable<string | Uint8Array>;
+}
+
+/** 0 on success alone. */
+export type ExitCode = 0 | 1 | 2;

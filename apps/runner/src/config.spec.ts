@@ -1,0 +1,47 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { tempDir } from '@necrocode/testkit';
+import { loadConfig } from './config.js';
+
+const file = (text: string) => {
+  const path = join(tempDir(), 'config.yaml');
+  writeFileSync(path, text);
+  return path;
+};
+
+describe('loadConfig', () => {
+  it('[AR-15.6] lets the environment override the file', () => {
+    const config = loadConfig(file('nats_url: nats://a:1\nmax_parallel: 2\n'), {
+      NATS_URL: 'nats://b:2',
+      RUNNER_QUEUES: 'default, backend',
+    });
+    expect(config).toMatchObject({ nats_url: 'nats://b:2', max_parallel: 2, queues: ['default', 'backend'] });
+  });
+
+  it('[AR-1.4] reads secrets from mounted files', () => {
+    const config = loadConfig(undefined, { GIT_TOKEN_FILE: file('tok\n'), OPENAI_API_KEY_FILE: file('key') });
+    expect([config.git.token, config.llm.api_key]).toEqual(['tok', 'key']);
+  });
+
+  it('[AR-10.1] names every problem and shows no value', () => {
+    const load = () =>
+      loadConfig(file('max_parallel: -3\nllm: { base_url: sekrit }\nqueue: x\n'), {
+        GIT_TOKEN_FILE: '/does/not/exist',
+        LOG_LEVEL: 'loud',
+      });
+    expect(load).toThrow(/max_parallel[^]*queue|queue[^]*max_parallel/);
+    expect(load).toThrow(/GIT_TOKEN_FILE/);
+    expect(load).toThrow(/log_level \(LOG_LEVEL\)/);
+    expect(load).toThrow(/base_url/);
+    expect(load).not.toThrow(/sekrit/);
+  });
+
+  it('[AR-3.1] allows neither file nor http unless configured', () => {
+    const { git } = loadConfig(undefined, {});
+    expect(git).toMatchObject({ protocols: ['https', 'ssh'], http_hosts: [] });
+  });
+
+  it('refuses a heartbeat that is too slow for the acknowledgement wait', () => {
+    expect(() => loadConfig(file('heartbeat_seconds: 10'), {})).toThrow(/heartbeat_seconds/);
+  });
+});

@@ -1,0 +1,194 @@
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { parse as parseYaml } from 'yaml';
+import { z } from 'zod';
+import { queuePattern, sandboxLevels } from '@necrocode/contracts';
+
+const seconds = z.coerce.number().positive();
+const positive = z.coerce.number().int().min(1);
+const address = z.string().min(1);
+
+/** Settings of a runner: `config/config.yaml`, overridden by the environment. */
+export const configSchema = z.strictObject({
+  runner_id: z.string().optional(),
+  nats_url: z.string().min(1).default('nats://127.0.0.1:4222'),
+  task_registry_url: address.default('127.0.0.1:50051'),
+  repo_pool_url: address.default('127.0.0.1:50052'),
+  artifact_store_url: address.default('127.0.0.1:50053'),
+  queues: z.array(z.string().regex(queuePattern)).min(1).default(['default']),
+  max_parallel: positive.max(1_000).default(4),
+  lease_seconds: positive.default(30),
+  /** At most a fifth of ack_wait_seconds. */
+  heartbeat_seconds: seconds.default(5),
+  ack_wait_seconds: seconds.default(30),
+  shutdown_grace_seconds: seconds.default(60),
+  /** How long an exhausted pool is waited for inside an attempt. */
+  slot_wait_seconds: seconds.default(600),
+  /** Files that the runner needs while a task runs. */
+  data_dir: z.string().default('.necrocode/runner'),
+  log_level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  http: z
+    .strictObject({
+      host: z.string().default('127.0.0.1'),
+      port: z.coerce.number().int().min(0).max(65_535).default(8080),
+    })
+    .prefault({}),
+  /** What a task gets that says nothing else. */
+  task: z
+    .strictObject({
+      timeout_seconds: seconds.default(1_800),
+      max_rounds: positive.default(3),
+      max_tokens: positive.default(200_000),
+      max_cost_usd: z.coerce.number().positive().optional(),
+      /** Fail a task for whose repository no test command is known, instead of saying so. */
+      require_tests: z.stringbool().or(z.boolean()).default(false),
+    })
+    .prefault({}),
+  llm: z
+    .strictObject({
+      api_key: z.string().optional(),
+      base_url: z.url().optional(),
+      model: z.string().min(1).default('gpt-5.1'),
+      timeout_seconds: seconds.default(120),
+      max_retries: z.coerce.number().int().min(0).default(5),
+      /** A server that asks for a longer wait is given up on. */
+      max_retry_wait_seconds: seconds.default(120),
+      prompt_tokens: positive.default(60_000),
+      /** USD per million tokens, by the beginning of the model's name. */
+      prices: z
+        .record(z.string(), z.strictObject({ input: z.number(), cached: z.number(), output: z.number() }))
+        .optional(),
+    })
+    .prefault({}),
+  git: z
+    .strictObject({
+      token: z.string().optional(),
+      protocols: z.array(z.enum(['https', 'ssh', 'file'])).default(['https', 'ssh']),
+      /** Hosts for which plain http is allowed. */
+      http_hosts: z.array(z.string()).default([]),
+      author_name: z.string().default('NecroCode Runner'),
+      author_email: z.string().default('runner@necrocode.invalid'),
+      /** Tries of a push that fails for a reason that may pass. */
+      push_tries: positive.default(3),
+    })
+    .prefault({}),
+  sandbox: z
+    .strictObject({
+      /** The lowest level at which commands of a task may run. */
+      required: z.enum(sandboxLevels).default('full'),
+      command_timeout_seconds: seconds.default(900),
+      output_limit_bytes: positive.default(10_000_000),
+    })
+    .prefault({}),
+});
+
+export type RunnerConfig = Readonly<z.infer<typeof configSchema>>;
+
+/** Environment variables and the setting that each one overrides. */
+const variables: Readonly<Record<string, readonly string[]>> = {
+  RUNNER_ID: ['runner_id'],
+  NATS_URL: ['nats_url'],
+  TASK_REGISTRY_URL: ['task_registry_url'],
+  REPO_POOL_URL: ['repo_pool_url'],
+  ARTIFACT_STORE_URL: ['artifact_store_url'],
+  RUNNER_QUEUES: ['queues'],
+  RUNNER_MAX_PARALLEL: ['max_parallel'],
+  RUNNER_DATA_DIR: ['data_dir'],
+  RUNNER_HTTP_HOST: ['http', 'host'],
+  RUNNER_HTTP_PORT: ['http', 'port'],
+  LOG_LEVEL: ['log_level'],
+  OPENAI_API_KEY: ['llm', 'api_key'],
+  OPENAI_BASE_URL: ['llm', 'base_url'],
+  LLM_MODEL: ['llm', 'model'],
+  LLM_TIMEOUT_SECONDS: ['llm', 'timeout_seconds'],
+  GIT_TOKEN: ['git', 'token'],
+  SHUTDOWN_GRACE_SECONDS: ['shutdown_grace_seconds'],
+  SANDBOX_REQUIRED: ['sandbox', 'required'],
+};
+
+/** Values of these are lists, separated by commas. */
+const lists = new Set(['RUNNER_QUEUES']);
+/** These may also be given as the path of a file, in `<name>_FILE`. */
+const secrets = new Set(['OPENAI_API_KEY', 'GIT_TOKEN']);
+
+export class ConfigProblems extends Error {
+  constructor(readonly problems: readonly string[]) {
+    super(`the settings are not usable:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
+    this.name = 'ConfigProblems';
+  }
+}
+
+/**
+ * Reads the settings. The only place of the runner that looks at the environment.
+ *
+ * @param file YAML file; undefined for none
+ * @throws ConfigProblems naming every setting that is wrong; values are never shown
+ */
+export function loadConfig(file: string | undefined, environment: NodeJS.ProcessEnv): RunnerConfig {
+  const problems: string[] = [];
+  const document = readDocument(file, problems);
+  for (const [variable, path] of Object.entries(variables)) {
+    const value = readVariable(variable, environment, problems);
+    if (value === undefined) continue;
+    setPath(document, path, lists.has(variable) ? value.split(',').map((item) => item.trim()) : value);
+  }
+  const parsed = configSchema.safeParse(document);
+  if (!parsed.success) problems.push(...parsed.error.issues.map(describeIssue));
+  else if (parsed.data.heartbeat_seconds * 5 > parsed.data.ack_wait_seconds) {
+    problems.push('heartbeat_seconds: must be at most a fifth of ack_wait_seconds');
+  }
+  if (problems.length > 0 || !parsed.success) throw new ConfigProblems(problems);
+  return parsed.data;
+}
+
+/** Unique among all runners of all time: host, process and a random part. */
+export function makeRunnerId(config: RunnerConfig): string {
+  const random = Math.floor(Math.random() * 0xffffff)
+    .toString(16)
+    .padStart(6, '0');
+  return config.runner_id ?? `${hostname()}-${process.pid}-${random}`;
+}
+
+function readDocument(file: string | undefined, problems: string[]): Record<string, unknown> {
+  if (file === undefined) return {};
+  try {
+    const document: unknown = parseYaml(readFileSync(file, 'utf8')) ?? {};
+    if (typeof document === 'object' && !Array.isArray(document)) return document as Record<string, unknown>;
+    problems.push(`${file}: must be a mapping of settings`);
+  } catch (error) {
+    problems.push(`${file}: ${error instanceof Error ? error.message : 'unreadable'}`);
+  }
+  return {};
+}
+
+function readVariable(name: string, environment: NodeJS.ProcessEnv, problems: string[]): string | undefined {
+  if (environment[name]) return environment[name];
+  const file = secrets.has(name) ? environment[`${name}_FILE`] : undefined;
+  if (!file) return undefined;
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch {
+    problems.push(`${name}_FILE: the file cannot be read`);
+    return undefined;
+  }
+}
+
+function setPath(document: Record<string, unknown>, path: readonly string[], value: unknown): void {
+  const [first, ...rest] = path as [string, ...string[]];
+  if (rest.length === 0) {
+    document[first] = value;
+    return;
+  }
+  const inner = document[first];
+  const object = inner !== null && typeof inner === 'object' ? (inner as Record<string, unknown>) : {};
+  document[first] = object;
+  setPath(object, rest, value);
+}
+
+function describeIssue(issue: z.core.$ZodIssue): string {
+  const path = issue.path.join('.') || '(file)';
+  const variable = Object.entries(variables).find(([, target]) => target.join('.') === path)?.[0];
+  const unknown =
+    issue.code === 'unrecognized_keys' ? `unknown setting ${issue.keys.join(', ')}` : issue.message;
+  return `${path}${variable ? ` (${variable})` : ''}: ${unknown}`;
+}

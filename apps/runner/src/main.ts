@@ -1,0 +1,60 @@
+import 'reflect-metadata';
+import { parseArgs } from 'node:util';
+import { createLogger, shutdownTelemetry } from '@necrocode/telemetry';
+import { ConfigProblems, loadConfig, type RunnerConfig } from './config.js';
+import { runOnce } from './run-once.js';
+import { maskFor, startRunner } from './runner.js';
+
+/** Exit codes, also used by `--once`: the task's outcome, or why the runner ended. */
+const exitCodes = { ok: 0, failed: 1, badSettings: 2, gaveTasksBack: 3, secondSignal: 130 } as const;
+
+const { values: options } = parseArgs({
+  options: { config: { type: 'string' }, once: { type: 'boolean' }, task: { type: 'string' } },
+});
+
+let config: RunnerConfig;
+try {
+  config = loadConfig(options.config ?? process.env.NECROCODE_CONFIG, process.env);
+} catch (error) {
+  if (!(error instanceof ConfigProblems)) throw error;
+  process.stderr.write(`necrocode-runner: ${error.message}\n`);
+  process.exit(exitCodes.badSettings);
+}
+
+const log = createLogger({ name: 'runner', level: config.log_level, mask: maskFor(config) });
+try {
+  if (options.once) await once(config);
+  else await serve(config);
+} catch (error) {
+  log.fatal({ error }, 'the runner could not start');
+  await shutdownTelemetry();
+  process.exit(exitCodes.failed);
+}
+
+async function serve(settings: RunnerConfig): Promise<void> {
+  const runner = await startRunner(settings, log);
+  process.send?.({ ready: true, id: runner.runnerId, http_port: runner.httpPort });
+  let stopping = false;
+  const stop = (signal: string) => {
+    if (stopping) process.exit(exitCodes.secondSignal);
+    stopping = true;
+    log.info({ signal }, 'stopping: no new tasks');
+    void runner.drain().then(async ({ finished }) => {
+      log.info({ finished }, 'stopped');
+      await shutdownTelemetry();
+      process.exit(finished ? exitCodes.ok : exitCodes.gaveTasksBack);
+    });
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+}
+
+async function once(settings: RunnerConfig): Promise<void> {
+  if (!options.task) {
+    process.stderr.write('necrocode-runner: --once needs --task FILE\n');
+    process.exit(exitCodes.badSettings);
+  }
+  const done = await runOnce(settings, options.task, log);
+  await shutdownTelemetry();
+  process.exit(done ? exitCodes.ok : exitCodes.failed);
+}

@@ -1,0 +1,104 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { artifactStore, RunnerError, type ArtifactRef } from '@necrocode/contracts';
+import { createClient, isStatusError, status, statusName } from '@necrocode/rpc';
+import { ExponentialBackoff, handleWhen, retry } from 'cockatiel';
+import type { ArtifactStore, Lease } from '../pipeline/ports.js';
+
+const chunkBytes = 256 * 1024;
+const transferDeadlineMs = 60_000;
+
+type Upload = Parameters<ArtifactStore['upload']>[1];
+type Client = InstanceType<typeof artifactStore.ArtifactStoreServiceClient>;
+
+/** The Artifact Store over gRPC streams; a transfer that breaks is started again, four times. */
+export function createArtifactStoreClient(address: string): ArtifactStore & { close(): void } {
+  const client = createClient(artifactStore.ArtifactStoreServiceClient, address);
+  return {
+    upload: (lease, artifact) => withRetries(() => uploadOnce(client, lease, artifact)),
+    download: (uri) => withRetries(() => downloadOnce(client, uri)),
+    close: () => client.close(),
+  };
+}
+
+function uploadOnce(client: Client, lease: Lease, artifact: Upload): Promise<ArtifactRef> {
+  const sha256 = createHash('sha256').update(artifact.content).digest('hex');
+  const header: artifactStore.UploadHeader = {
+    idempotencyKey: randomUUID(),
+    fencingToken: lease.fencingToken,
+    specName: lease.key.specName,
+    taskId: lease.key.taskId,
+    run: lease.run,
+    type: artifact.type,
+    name: artifact.name,
+    mediaType: artifact.mediaType,
+    sizeBytes: BigInt(artifact.content.length),
+    sha256,
+    metadata: { attempt: String(lease.attempt) },
+  };
+  return new Promise((resolve, reject) => {
+    const deadline = Date.now() + transferDeadlineMs;
+    const stream = client.upload({ deadline } as never, (error, response) => {
+      if (error) return reject(error);
+      const uri = response.artifact?.uri ?? '';
+      resolve({ type: artifact.type, uri, size_bytes: artifact.content.length, sha256 });
+    });
+    // The status arrives through the callback.
+    stream.on('error', () => undefined);
+    stream.write({ header });
+    void writeChunks(stream, Buffer.from(artifact.content)).then(() => stream.end());
+  });
+}
+
+/** Waits whenever the stream is full, so that a large artifact does not pile up in memory. */
+async function writeChunks(
+  stream: {
+    write(message: artifactStore.UploadRequest): boolean;
+    once(event: string, then: () => void): void;
+  },
+  content: Buffer,
+): Promise<void> {
+  for (let offset = 0; offset < content.length; offset += chunkBytes) {
+    const chunk = content.subarray(offset, offset + chunkBytes);
+    if (stream.write({ chunk })) continue;
+    await new Promise<void>((resolve) => {
+      stream.once('drain', resolve);
+      stream.once('close', resolve);
+    });
+  }
+}
+
+function downloadOnce(client: Client, uri: string): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    const stream = client.download({ uri }, { deadline: Date.now() + transferDeadlineMs } as never);
+    stream.on('data', ({ chunk }: artifactStore.DownloadResponse) => {
+      if (chunk) chunks.push(chunk);
+    });
+    stream.on('error', reject);
+    stream.on('end', () => resolve(Buffer.concat(chunks)));
+  });
+}
+
+const passing: ReadonlySet<number> = new Set([
+  status.UNAVAILABLE,
+  status.DEADLINE_EXCEEDED,
+  status.ABORTED,
+  status.DATA_LOSS,
+]);
+
+async function withRetries<T>(transfer: () => Promise<T>): Promise<T> {
+  const policy = retry(
+    handleWhen((error) => isStatusError(error) && passing.has(error.code)),
+    { maxAttempts: 4, backoff: new ExponentialBackoff({ initialDelay: 100, maxDelay: 5_000 }) },
+  );
+  try {
+    return await policy.execute(transfer);
+  } catch (error) {
+    if (!isStatusError(error)) throw error;
+    if (error.code === status.FAILED_PRECONDITION) {
+      throw new RunnerError('lease_lost', 'the task belongs to another runner now', { cause: error });
+    }
+    const message = `the artifact store does not answer (${statusName(error.code)})`;
+    throw new RunnerError('artifact_store_unavailable', message, { cause: error });
+  }
+}

@@ -1,0 +1,101 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { setTimeout as pause } from 'node:timers/promises';
+import { repoPool, RunnerError } from '@necrocode/contracts';
+import { call, createClient, isStatusError, status, statusName } from '@necrocode/rpc';
+import { addSpanEvent } from '@necrocode/telemetry';
+import type { RepoPool, Slot } from '../pipeline/ports.js';
+
+const deadlineMs = 5_000;
+/** The first slot of a repository waits for its clone. */
+const allocateDeadlineMs = 180_000;
+const exhaustedPauseMs = { first: 250, last: 5_000 };
+
+export interface RepoPoolSettings {
+  readonly runnerId: string;
+  readonly leaseSeconds: number;
+  readonly slotWaitSeconds: number;
+}
+
+/** Makes a directory of the runner's own where the pool lives on another host. */
+export type SeedDirectory = (
+  seed: repoPool.Seed,
+  leaseId: string,
+) => Promise<Pick<Slot, 'workTree' | 'gitDir' | 'commit'>>;
+
+/** The Repo Pool over gRPC. An exhausted pool is waited for, up to `slotWaitSeconds`. */
+export function createRepoPoolClient(
+  address: string,
+  settings: RepoPoolSettings,
+  seedDirectory: SeedDirectory,
+): RepoPool & { close(): void } {
+  const client = createClient(repoPool.RepoPoolServiceClient, address);
+  const { runnerId, leaseSeconds, slotWaitSeconds } = settings;
+  return {
+    async allocate(lease, repoUrl, signal) {
+      const request: repoPool.AllocateRequest = {
+        idempotencyKey: randomUUID(),
+        repoUrl,
+        runnerId,
+        host: hostname(),
+        specName: lease.key.specName,
+        taskId: lease.key.taskId,
+        taskFencingToken: lease.fencingToken,
+        leaseSeconds,
+      };
+      const giveUpAt = Date.now() + slotWaitSeconds * 1000;
+      for (let wait = exhaustedPauseMs.first; ; wait = Math.min(wait * 2, exhaustedPauseMs.last)) {
+        const options = { deadlineMs: allocateDeadlineMs, signal, dontRetry: [status.RESOURCE_EXHAUSTED] };
+        const reply = await call(client.allocate.bind(client), request, options).catch((error: unknown) => {
+          if (isStatusError(error) && error.code === status.RESOURCE_EXHAUSTED) return undefined;
+          throw translate(error);
+        });
+        if (reply) return readSlot(reply, seedDirectory);
+        if (Date.now() + wait > giveUpAt) {
+          throw new RunnerError('no_slot', `no workspace became free within ${slotWaitSeconds} s`);
+        }
+        addSpanEvent('retry', { reason: 'no free slot', 'retry.delay_ms': wait });
+        await pause(wait, undefined, { signal });
+      }
+    },
+
+    async renew({ leaseId, fencingToken }) {
+      const request = { idempotencyKey: '', leaseId, fencingToken, leaseSeconds };
+      await call(client.renew.bind(client), request, { deadlineMs: 3_000, retries: 1 }).catch(
+        (error: unknown) => {
+          throw translate(error);
+        },
+      );
+    },
+
+    async release({ leaseId, fencingToken }, { broken }) {
+      const request = { idempotencyKey: randomUUID(), leaseId, fencingToken, broken };
+      await call(client.release.bind(client), request, { deadlineMs }).catch((error: unknown) => {
+        throw translate(error);
+      });
+    },
+
+    close: () => client.close(),
+  };
+}
+
+async function readSlot(reply: repoPool.AllocateResponse, seedDirectory: SeedDirectory): Promise<Slot> {
+  const { leaseId, fencingToken, directory, seed } = reply;
+  if (directory) return { leaseId, fencingToken, ...directory };
+  if (seed) return { leaseId, fencingToken, ...(await seedDirectory(seed, leaseId)) };
+  throw new RunnerError('repo_pool_unavailable', 'the repo pool granted a slot without a workspace');
+}
+
+function translate(error: unknown): unknown {
+  if (!isStatusError(error)) return error;
+  if (error.code === status.FAILED_PRECONDITION) {
+    return new RunnerError('lease_lost', 'the workspace was taken back', { cause: error });
+  }
+  return new RunnerError(
+    'repo_pool_unavailable',
+    `the repo pool does not answer (${statusName(error.code)})`,
+    {
+      cause: error,
+    },
+  );
+}

@@ -1,0 +1,186 @@
+import { randomUUID } from 'node:crypto';
+import {
+  keyOf,
+  RunnerError,
+  taskRegistry,
+  type QueuePlace,
+  type Task,
+  type TerminalStatus,
+} from '@necrocode/contracts';
+import { call, createClient, isStatusError, status, statusName } from '@necrocode/rpc';
+import { headersFromContext } from '@necrocode/telemetry';
+import { readCheckpoint } from '../pipeline/checkpoint.js';
+import type { Claim, Lease, TaskRegistry } from '../pipeline/ports.js';
+
+const deadlineMs = 5_000;
+
+export interface RunnerIdentity {
+  readonly runnerId: string;
+  readonly hostname: string;
+  readonly queues: readonly string[];
+  readonly maxParallel: number;
+  readonly version: string;
+  readonly sandbox: string;
+}
+
+export interface TaskRegistryClient extends TaskRegistry {
+  /** Announces the runner; repeated, it keeps it listed. */
+  register(identity: RunnerIdentity): Promise<void>;
+  close(): void;
+}
+
+/** The Task Registry over gRPC. Each changing call gets one idempotency key for all of its retries. */
+export function createTaskRegistryClient(
+  address: string,
+  runnerId: string,
+  leaseSeconds: number,
+): TaskRegistryClient {
+  const client = createClient(taskRegistry.TaskRegistryServiceClient, address);
+  const onBehalf = (lease: Lease) => ({
+    idempotencyKey: randomUUID(),
+    key: lease.key,
+    fencingToken: lease.fencingToken,
+  });
+  return {
+    async register(identity) {
+      const request = { idempotencyKey: '', ...identity, queues: [...identity.queues] };
+      await translate(call(client.registerRunner.bind(client), request, { deadlineMs }));
+    },
+
+    async claim(task, place, signal) {
+      const request = claimRequest(task, place, runnerId, leaseSeconds);
+      const reply = await translate(call(client.claimTask.bind(client), request, { deadlineMs, signal }));
+      return readClaim(reply, task);
+    },
+
+    async renew(lease) {
+      const request = { ...onBehalf(lease), idempotencyKey: '', leaseSeconds };
+      const options = { deadlineMs: 3_000, retries: 1 };
+      const { cancelRequested } = await translate(call(client.renewLease.bind(client), request, options));
+      return { cancelRequested };
+    },
+
+    async giveBack(lease, reason, delaySeconds) {
+      const request = { ...onBehalf(lease), reason, delaySeconds };
+      await translate(call(client.releaseLease.bind(client), request, { deadlineMs }));
+    },
+
+    async saveCheckpoint(lease, checkpoint) {
+      const request = { ...onBehalf(lease), checkpointJson: JSON.stringify(checkpoint) };
+      await translate(call(client.saveCheckpoint.bind(client), request, { deadlineMs }));
+    },
+
+    async decide(lease, commit) {
+      const request = { ...onBehalf(lease), commit: { ...commit, filesChanged: [...commit.filesChanged] } };
+      const { decided } = await translate(call(client.decideCommit.bind(client), request, { deadlineMs }));
+      if (!decided) throw new RunnerError('registry_unavailable', 'the registry answered without a decision');
+      return { ...decided, byEarlierAttempt: decided.commit !== commit.commit };
+    },
+
+    async addEvents(lease, events) {
+      const request = {
+        ...onBehalf(lease),
+        events: events.map(({ type, time, data }) =>
+          taskRegistry.TaskEvent.fromPartial({ type, time, dataJson: JSON.stringify(data) }),
+        ),
+      };
+      await translate(call(client.appendEvents.bind(client), request, { deadlineMs }));
+    },
+
+    async addArtifacts(lease, artifacts) {
+      const request = {
+        ...onBehalf(lease),
+        artifacts: artifacts.map(({ type, uri, size_bytes, sha256 }) => ({
+          type,
+          uri,
+          sizeBytes: BigInt(size_bytes),
+          sha256,
+        })),
+      };
+      await translate(call(client.addArtifacts.bind(client), request, { deadlineMs }));
+    },
+
+    async report(lease, result) {
+      const request = { ...onBehalf(lease), resultJson: JSON.stringify(result) };
+      // The last thing that must not get lost: waited for longer than anything else.
+      const options = { deadlineMs, retries: 12 };
+      const { state, accepted } = await translate(call(client.reportResult.bind(client), request, options));
+      return { state: stateName(state) as TerminalStatus, accepted };
+    },
+
+    async refuse({ key, code, message, original }) {
+      const request = {
+        idempotencyKey: randomUUID(),
+        runnerId,
+        key,
+        code,
+        message,
+        original: Buffer.from(original),
+        traceId: '',
+      };
+      await translate(call(client.refuseTask.bind(client), request, { deadlineMs }));
+    },
+
+    close: () => client.close(),
+  };
+}
+
+function claimRequest(
+  task: Task,
+  place: QueuePlace,
+  runnerId: string,
+  leaseSeconds: number,
+): taskRegistry.ClaimTaskRequest {
+  return {
+    idempotencyKey: randomUUID(),
+    runnerId,
+    taskJson: JSON.stringify(task),
+    place,
+    leaseSeconds,
+    traceparent: headersFromContext()['traceparent'] ?? '',
+  };
+}
+
+function readClaim(reply: taskRegistry.ClaimTaskResponse, task: Task): Claim {
+  const { granted, alreadyHandled, parked, conflict } = reply;
+  if (granted?.lease) {
+    const { lease, run, attempt, checkpointJson, decided, earlierCommits } = granted;
+    return {
+      kind: 'granted',
+      lease: { key: keyOf(task), fencingToken: lease.fencingToken, run, attempt },
+      checkpoint: readCheckpoint(checkpointJson),
+      decided: decided && { ...decided, byEarlierAttempt: true },
+      earlierCommits,
+    };
+  }
+  if (alreadyHandled) return { kind: 'already_handled', state: stateName(alreadyHandled.state) };
+  if (parked) return { kind: 'parked', reason: parked.reason };
+  if (conflict) return { kind: 'conflict', ...conflict };
+  throw new RunnerError('registry_unavailable', 'the registry answered a claim with nothing');
+}
+
+function stateName(state: taskRegistry.TaskState): string {
+  return taskRegistry.TaskState[state]?.replace('TASK_STATE_', '').toLowerCase() ?? 'unknown';
+}
+
+async function translate<T>(reply: Promise<T>): Promise<T> {
+  try {
+    return await reply;
+  } catch (error) {
+    if (!isStatusError(error)) throw error;
+    switch (error.code) {
+      case status.FAILED_PRECONDITION:
+        throw new RunnerError('lease_lost', 'the task belongs to another runner now', { cause: error });
+      case status.INVALID_ARGUMENT:
+        throw new RunnerError('internal', 'the registry did not understand the runner', { cause: error });
+      default:
+        throw new RunnerError(
+          'registry_unavailable',
+          `the task registry does not answer (${statusName(error.code)})`,
+          {
+            cause: error,
+          },
+        );
+    }
+  }
+}

@@ -1,0 +1,56 @@
+import { noUsage, type ArtifactRef, type Usage } from '@necrocode/contracts';
+import type { ChatAnswer, ChatMessage } from '@necrocode/llm';
+import type { ChangedTree } from '@necrocode/workspace';
+import type { DecidedCommit } from './ports.js';
+import type { CommandReport } from './stages/run-commands.js';
+
+/** One exchange with the model, for the transcript. */
+export interface Exchange {
+  readonly round: number;
+  /** What this request added to the conversation. */
+  readonly asked: readonly ChatMessage[];
+  readonly answer: string;
+  readonly model: string | null;
+  readonly usage: ChatAnswer['usage'] | null;
+  readonly latencyMs: number | null;
+  /** True when an earlier attempt had asked and paid for it. */
+  readonly replayed: boolean;
+}
+
+/**
+ * What is known about an attempt so far. Stages add facts; uploading and reporting read them, also
+ * when the attempt ended in the middle.
+ */
+export class AttemptRecord {
+  rounds = 0;
+  usage: Usage = noUsage;
+  baseCommit: string | null = null;
+  branch: string | null = null;
+  change: ChangedTree | undefined;
+  decided: DecidedCommit | undefined;
+  pushed = false;
+  diff: Buffer | undefined;
+  readonly warnings: string[] = [];
+  readonly exchanges: Exchange[] = [];
+  readonly setupRuns: CommandReport[] = [];
+  /** Of each round that came to testing, the newest last. */
+  readonly testRuns: CommandReport[][] = [];
+  readonly artifacts: ArtifactRef[] = [];
+
+  warn(warning: string): void {
+    if (!this.warnings.includes(warning)) this.warnings.push(warning);
+  }
+
+  addUsage(answer: ChatAnswer): void {
+    const { usage } = this;
+    const costKnown = answer.costUsd !== null && (usage.llm_calls === 0 || usage.cost_usd !== null);
+    this.usage = {
+      model: answer.model,
+      input_tokens: usage.input_tokens + answer.usage.inputTokens,
+      cached_tokens: usage.cached_tokens + answer.usage.cachedTokens,
+      output_tokens: usage.output_tokens + answer.usage.outputTokens,
+      cost_usd: costKnown ? (usage.cost_usd ?? 0) + (answer.costUsd ?? 0) : null,
+      llm_calls: usage.llm_calls + 1,
+    };
+  }
+}

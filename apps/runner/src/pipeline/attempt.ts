@@ -1,0 +1,114 @@
+import { RunnerError, type Task } from '@necrocode/contracts';
+import { activeTraceId, createLogger, type Logger } from '@necrocode/telemetry';
+import { AttemptRecord } from './attempt-record.js';
+import { Budget } from './budget.js';
+import type { Checkpoint } from './checkpoint.js';
+import { EventFeed } from './event-feed.js';
+import { LeaseKeeper } from './keep-leases.js';
+import type { Claim, Lease, Slot } from './ports.js';
+import { RunLog } from './run-log.js';
+import { Stages, type TellEvent } from './run-stage.js';
+import type { Delivery, Services } from './services.js';
+import { WorkSignal } from './work-signal.js';
+
+export type GrantedClaim = Extract<Claim, { kind: 'granted' }>;
+
+/** An attempt in progress: what it knows, what it may use, and what it must end with `close`. */
+export interface Attempt {
+  readonly task: Task;
+  readonly lease: Lease;
+  readonly checkpoint: Checkpoint;
+  readonly earlierCommits: readonly string[];
+  readonly services: Services;
+  readonly record: AttemptRecord;
+  readonly budget: Budget;
+  readonly stages: Stages;
+  readonly work: WorkSignal;
+  readonly tell: TellEvent;
+  readonly events: EventFeed;
+  readonly log: Logger;
+  readonly runLog: RunLog;
+  readonly startedAt: Date;
+  readonly queueWaitMs: number;
+  readonly traceId: string | undefined;
+  /** From now on the slot's lease is renewed as well. */
+  holdSlot(slot: Slot): void;
+  /** Output of a command, for whoever watches. */
+  showOutput(text: string): void;
+  close(): void;
+}
+
+/** Starts the attempt's clock, log, events and lease renewal. */
+export function openAttempt(
+  task: Task,
+  claim: GrantedClaim,
+  delivery: Delivery,
+  services: Services,
+): Attempt {
+  const { lease } = claim;
+  const { settings, registry, pool } = services;
+  const runLog = new RunLog();
+  const log = createLogger({
+    name: 'task',
+    level: services.logLevel === 'silent' ? 'info' : services.logLevel,
+    mask: services.mask,
+    write: (line) => {
+      runLog.add(line);
+      services.tellLive(lease.key, line);
+      if (services.logLevel !== 'silent') process.stderr.write(line);
+    },
+  }).child({ task: `${task.spec_name}/${task.task_id}`, run: lease.run, attempt: lease.attempt });
+  const events = new EventFeed(registry, log);
+  events.open(lease);
+  const tell: TellEvent = (type, data) => events.add(type, data);
+  const work = new WorkSignal(task.timeout_seconds ?? settings.timeoutSeconds, services.shutdown);
+  const record = new AttemptRecord();
+  record.decided = claim.decided;
+  if (claim.checkpoint.usage) record.usage = claim.checkpoint.usage;
+  let held: Slot | undefined;
+  const keeper = new LeaseKeeper(
+    { registry, pool, lease, slot: () => held, work, log },
+    settings.leaseSeconds,
+  );
+  const leaveDesk = services.cancels.enter(lease.key, () =>
+    work.end(new RunnerError('cancelled', 'the task was cancelled')),
+  );
+  return {
+    task,
+    lease,
+    checkpoint: claim.checkpoint,
+    earlierCommits: claim.earlierCommits,
+    services,
+    record,
+    budget: new Budget(task, settings.budget),
+    stages: new Stages(log, tell, attributesOf(task, lease, services.runnerId)),
+    work,
+    tell,
+    events,
+    log,
+    runLog,
+    startedAt: new Date(),
+    queueWaitMs: Math.max(0, Date.now() - delivery.publishedAt.getTime()),
+    traceId: activeTraceId(),
+    holdSlot: (slot) => (held = slot),
+    showOutput: (text) => services.tellLive(lease.key, JSON.stringify({ output: services.mask(text) })),
+    close: () => {
+      leaveDesk();
+      keeper.close();
+      work.close();
+    },
+  };
+}
+
+/** Attributes of every span of an attempt. */
+export function attributesOf(
+  task: Task,
+  lease: Lease | undefined,
+  runnerId: string,
+): Record<string, string | number> {
+  return {
+    'necrocode.task.id': `${task.spec_name}/${task.task_id}`,
+    'necrocode.runner.id': runnerId,
+    ...(lease && { 'necrocode.run': lease.run, 'necrocode.attempt': lease.attempt }),
+  };
+}

@@ -1,0 +1,30 @@
+import { usageSchema } from '@necrocode/contracts';
+import { z } from 'zod';
+
+/** What a later attempt of the run needs in order not to do, or pay for, anything again. */
+export const checkpointSchema = z.object({
+  base_commit: z.string().nullable(),
+  /** Answers of the model, oldest first, as stored before they were used. */
+  answers: z.array(z.object({ uri: z.string() })),
+  usage: usageSchema.nullable(),
+});
+export type Checkpoint = Readonly<z.infer<typeof checkpointSchema>>;
+
+export const emptyCheckpoint: Checkpoint = { base_commit: null, answers: [], usage: null };
+
+/** Reads a stored checkpoint; an unreadable one counts as none, since starting over is always safe. */
+export function readCheckpoint(json: string): Checkpoint {
+  if (json === '') return emptyCheckpoint;
+  try {
+    return checkpointSchema.parse(JSON.parse(json));
+  } catch {
+    return emptyCheckpoint;
+  }
+}
+
+/** An answer of the model as it is stored before use. */
+export const storedAnswerSchema = z.object({
+  text: z.string(),
+  finish_reason: z.enum(['stop', 'length', 'content_filter', 'other']),
+});
+export type StoredAnswer = Readonly<z.infer<typeof storedAnswerSchema>>;

@@ -1,0 +1,107 @@
+import { RunnerError } from '@necrocode/contracts';
+import { counter, durationHistogram, flushTelemetry } from '@necrocode/telemetry';
+import type { Handled } from '../intake/settle.js';
+import type { Attempt } from './attempt.js';
+import type { Outcome } from './outcome.js';
+import { composeResult } from './stages/compose-result.js';
+import { drawDiff } from './stages/draw-diff.js';
+import { uploadArtifacts } from './stages/upload-artifacts.js';
+import type { Progress } from './take-step.js';
+
+const ended = counter('necrocode.tasks', 'Attempts by the way they ended');
+const taskDuration = durationHistogram(
+  'necrocode.task.duration',
+  'Time of an attempt, from the claim to the report',
+);
+
+const flushDeadlineMs = 2_000;
+const unreportedDelaySeconds = 10;
+
+/**
+ * Keeps what was achieved and tells how the attempt ended: artifacts, report, slot. It happens after
+ * success, failure, time-out and cancellation alike.
+ */
+export async function concludeAttempt(
+  attempt: Attempt,
+  outcome: Outcome,
+  progress: Progress,
+): Promise<Handled> {
+  const { log, services } = attempt;
+  await progress.commands?.settle();
+  ended.add(1, { 'necrocode.status': outcome.kind });
+  taskDuration.record((Date.now() - attempt.startedAt.getTime()) / 1000, {
+    'necrocode.status': outcome.kind,
+  });
+  try {
+    return outcome.kind === 'given_back'
+      ? await giveBack(attempt, outcome)
+      : await report(attempt, outcome, progress);
+  } catch (error) {
+    const { code } = RunnerError.from(error);
+    log.error({ error, code }, 'the attempt could not be reported');
+    // A runner that lost its lease has nothing to say; whoever holds it now will.
+    if (code === 'lease_lost') return { kind: 'settled' };
+    return { kind: 'unsettled', delaySeconds: unreportedDelaySeconds };
+  } finally {
+    await progress.workspace?.close();
+    await releaseSlot(attempt, progress);
+    await flushTelemetry(flushDeadlineMs);
+    services.log.info({ task: attempt.lease.key, outcome: outcome.kind }, 'attempt ended');
+  }
+}
+
+async function giveBack(
+  attempt: Attempt,
+  outcome: Extract<Outcome, { kind: 'given_back' }>,
+): Promise<Handled> {
+  const { log, events, services, lease } = attempt;
+  const { code, message } = outcome.error;
+  log.warn(
+    { code, reason: message, error: outcome.error, delay_seconds: outcome.delaySeconds },
+    'task given back',
+  );
+  if (code === 'lease_lost') return { kind: 'settled' };
+  await events.flush();
+  await services.registry.giveBack(lease, `${code}: ${message}`, outcome.delaySeconds);
+  return { kind: 'settled' };
+}
+
+async function report(
+  attempt: Attempt,
+  outcome: Exclude<Outcome, { kind: 'given_back' }>,
+  { workspace }: Progress,
+): Promise<Handled> {
+  const { lease, record, stages, services, events, runLog, log } = attempt;
+  if (outcome.kind === 'failed') {
+    const { code, message } = outcome.error;
+    log.error({ code, reason: message, stage: outcome.stage, error: outcome.error }, 'task failed');
+  }
+  await stages
+    .run('upload_artifacts', async () => {
+      if (workspace) record.diff = await drawDiff(record, workspace);
+      await uploadArtifacts(record, runLog.text, lease, services, services.mask);
+    })
+    .catch((error: unknown) => record.warn(`artifacts: ${RunnerError.from(error).message}`));
+  const told = await stages.run('report', async () => {
+    await events.flush();
+    const result = composeResult({
+      ...attempt,
+      runnerId: services.runnerId,
+      outcome,
+      timings: stages.timings,
+      sandbox: services.sandbox.level,
+    });
+    return services.registry.report(lease, result);
+  });
+  if (!told.accepted) log.warn({ state: told.state }, 'the run had ended before');
+  return { kind: 'settled' };
+}
+
+async function releaseSlot(attempt: Attempt, { slot }: Progress): Promise<void> {
+  if (!slot) return;
+  const { stages, services, log } = attempt;
+  await stages
+    .run('release_slot', () => services.pool.release(slot, { broken: false }))
+    // Its lease expires, and the pool takes it back.
+    .catch((error: unknown) => log.warn({ error }, 'the slot was not released'));
+}

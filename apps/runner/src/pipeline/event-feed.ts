@@ -1,0 +1,44 @@
+import type { EventType } from '@necrocode/contracts';
+import type { Logger } from '@necrocode/telemetry';
+import type { Lease, RunEvent, TaskRegistry } from './ports.js';
+
+/** Sends an attempt's events to the registry in order and in batches, beside the work. */
+export class EventFeed {
+  private waiting: RunEvent[] = [];
+  private sending: Promise<void> | undefined;
+  private lease: Lease | undefined;
+
+  constructor(
+    private readonly registry: Pick<TaskRegistry, 'addEvents'>,
+    private readonly log: Logger,
+  ) {}
+
+  /** Events before this moment have waited for the lease. */
+  open(lease: Lease): void {
+    this.lease = lease;
+    this.send();
+  }
+
+  add(type: EventType, data: Readonly<Record<string, unknown>>): void {
+    this.waiting.push({ type, time: new Date(), data });
+    this.send();
+  }
+
+  /** Resolves when everything added so far was sent or has failed. */
+  async flush(): Promise<void> {
+    while (this.sending) await this.sending;
+  }
+
+  private send(): void {
+    if (this.sending || !this.lease || this.waiting.length === 0) return;
+    const batch = this.waiting;
+    this.waiting = [];
+    this.sending = this.registry
+      .addEvents(this.lease, batch)
+      .catch((error: unknown) => this.log.warn({ error, events: batch.length }, 'events were not recorded'))
+      .finally(() => {
+        this.sending = undefined;
+        this.send();
+      });
+  }
+}

@@ -1,0 +1,62 @@
+import { RunnerError, type TaskError, type TerminalStatus } from '@necrocode/contracts';
+
+/** How an attempt ended. */
+export type Outcome =
+  | { readonly kind: 'done' }
+  | { readonly kind: 'failed'; readonly error: RunnerError; readonly stage: string | null }
+  | { readonly kind: 'cancelled'; readonly stage: string | null }
+  /** Another attempt should go on where this one stopped. */
+  | { readonly kind: 'given_back'; readonly error: RunnerError; readonly delaySeconds: number };
+
+/** Attempts of one run, the first included. */
+export const maxAttempts = 5;
+
+/** Troubles of the fleet, not of the task: worth another attempt. All other errors end the run. */
+const fleetTroubles: ReadonlySet<string> = new Set([
+  'no_slot',
+  'lease_lost',
+  'shutting_down',
+  'registry_unavailable',
+  'repo_pool_unavailable',
+  'artifact_store_unavailable',
+  'sandbox_unavailable',
+  'workspace_failed',
+  'internal',
+]);
+
+/** What a thrown error means for the attempt. */
+export function outcomeOf(thrown: unknown, attempt: number, stage: string | null): Outcome {
+  const error = RunnerError.from(thrown);
+  if (error.code === 'cancelled') return { kind: 'cancelled', stage };
+  const unfinished = error.code === 'shutting_down' || error.code === 'lease_lost';
+  if (unfinished || (fleetTroubles.has(error.code) && attempt < maxAttempts)) {
+    return {
+      kind: 'given_back',
+      error,
+      delaySeconds: error.code === 'shutting_down' ? 0 : backoffSeconds(attempt),
+    };
+  }
+  return { kind: 'failed', error, stage };
+}
+
+export function statusOf(outcome: Exclude<Outcome, { kind: 'given_back' }>): TerminalStatus {
+  return outcome.kind;
+}
+
+export function taskErrorOf(outcome: Exclude<Outcome, { kind: 'given_back' }>): TaskError | null {
+  switch (outcome.kind) {
+    case 'done':
+      return null;
+    case 'cancelled':
+      return { code: 'cancelled', message: 'the task was cancelled', stage: outcome.stage, retryable: false };
+    case 'failed': {
+      const { code, message, retryable } = outcome.error;
+      return { code, message, stage: outcome.stage, retryable };
+    }
+  }
+}
+
+/** 5 s, 10 s, 20 s, … */
+function backoffSeconds(attempt: number): number {
+  return Math.min(5 * 2 ** (attempt - 1), 120);
+}

@@ -1,0 +1,113 @@
+import type {
+  ArtifactRef,
+  ArtifactType,
+  EventType,
+  QueuePlace,
+  Task,
+  TaskKey,
+  TaskResult,
+  TerminalStatus,
+} from '@necrocode/contracts';
+import type { Checkpoint } from './checkpoint.js';
+
+/** The right to work on a task, and what every call on its behalf shows. */
+export interface Lease {
+  readonly key: TaskKey;
+  /** Only grows; a holder of a lower one is refused. */
+  readonly fencingToken: bigint;
+  readonly run: number;
+  readonly attempt: number;
+}
+
+export interface DecidedCommit {
+  readonly commit: string;
+  readonly tree: string;
+  readonly baseCommit: string;
+  readonly branch: string;
+  /** Where the commit can be had by an attempt that did not make it. */
+  readonly bundleUri: string;
+  readonly filesChanged: readonly string[];
+  /** True when the decision was made before this attempt asked for one. */
+  readonly byEarlierAttempt: boolean;
+}
+
+/** A commit that is put forward for decision. */
+export type ProposedCommit = Omit<DecidedCommit, 'byEarlierAttempt'> & { readonly bundleSha256: string };
+
+export type Claim =
+  | {
+      readonly kind: 'granted';
+      readonly lease: Lease;
+      readonly checkpoint: Checkpoint;
+      readonly decided: DecidedCommit | undefined;
+      /** What earlier runs decided, the newest last: the branch may hold one of them. */
+      readonly earlierCommits: readonly string[];
+    }
+  | { readonly kind: 'already_handled'; readonly state: string }
+  | { readonly kind: 'parked'; readonly reason: string }
+  | { readonly kind: 'conflict'; readonly code: string; readonly message: string };
+
+export interface RunEvent {
+  readonly type: EventType;
+  readonly time: Date;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+export interface Refusal {
+  readonly key: TaskKey | undefined;
+  readonly code: string;
+  readonly message: string;
+  readonly original: Uint8Array;
+}
+
+/** Failures are RunnerError registry_unavailable, or lease_lost where a lease is shown. */
+export interface TaskRegistry {
+  claim(task: Task, place: QueuePlace, signal?: AbortSignal): Promise<Claim>;
+  renew(lease: Lease): Promise<{ readonly cancelRequested: boolean }>;
+  giveBack(lease: Lease, reason: string, delaySeconds: number): Promise<void>;
+  saveCheckpoint(lease: Lease, checkpoint: Checkpoint): Promise<void>;
+  /** Answers what is decided: this commit, or the one that was decided before. */
+  decide(lease: Lease, commit: ProposedCommit): Promise<DecidedCommit>;
+  addEvents(lease: Lease, events: readonly RunEvent[]): Promise<void>;
+  addArtifacts(lease: Lease, artifacts: readonly ArtifactRef[]): Promise<void>;
+  /** Answers how the run has ended: as reported, or as an earlier report said. */
+  report(
+    lease: Lease,
+    result: TaskResult,
+  ): Promise<{ readonly state: TerminalStatus; readonly accepted: boolean }>;
+  refuse(refusal: Refusal): Promise<void>;
+}
+
+/** A workspace of this task alone. */
+export interface Slot {
+  readonly leaseId: string;
+  readonly fencingToken: bigint;
+  readonly workTree: string;
+  readonly gitDir: string;
+  /** What is checked out; empty when nothing is. */
+  readonly commit: string;
+}
+
+/** Failures are RunnerError no_slot, lease_lost or repo_pool_unavailable. */
+export interface RepoPool {
+  allocate(lease: Lease, repoUrl: string, signal: AbortSignal): Promise<Slot>;
+  renew(slot: Slot): Promise<void>;
+  release(slot: Slot, options: { readonly broken: boolean }): Promise<void>;
+}
+
+/** Failures are RunnerError artifact_store_unavailable. */
+export interface ArtifactStore {
+  upload(
+    lease: Lease,
+    artifact: {
+      readonly type: ArtifactType;
+      readonly name: string;
+      readonly mediaType: string;
+      readonly content: Uint8Array;
+    },
+  ): Promise<ArtifactRef>;
+  download(uri: string): Promise<Buffer>;
+}
+
+/** A line for whoever watches the task live. Losing one is no harm. */
+export type TellLive = (key: TaskKey, line: string) => void;

@@ -1,0 +1,78 @@
+import { mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { RunnerError } from '@necrocode/contracts';
+import type { BaseTree } from '@necrocode/workspace';
+import { commandsOf, type RepositoryFiles } from '../playbook/default-commands.js';
+import type { Attempt } from './attempt.js';
+import type { Slot } from './ports.js';
+import type { Workspace } from './stages/prepare-workspace.js';
+import { runCommands, type CommandReport, type CommandZone } from './stages/run-commands.js';
+import { Setup } from './stages/run-setup.js';
+
+/** The task's commands, ready to run in its workspace. */
+export interface PreparedCommands {
+  /** Waits for the setup that fits the change. */
+  setup(changed: readonly string[]): Promise<readonly CommandReport[]>;
+  test(): Promise<readonly CommandReport[]>;
+  /** Waits until nothing runs any more. */
+  settle(): Promise<void>;
+}
+
+/**
+ * Finds out which commands the task has and starts its setup, which runs on beside what follows.
+ *
+ * @throws RunnerError no_tests_found where the configuration demands tests
+ */
+export async function prepareCommands(
+  attempt: Attempt,
+  workspace: Workspace,
+  slot: Slot,
+): Promise<PreparedCommands> {
+  const { task, record, stages, services, log } = attempt;
+  const commands = await commandsOf(task, filesOf(workspace.tree));
+  if (commands.test.length === 0) {
+    const why = task.test_commands
+      ? 'the task has an empty list of test commands'
+      : 'no test command is known for this repository';
+    if (services.settings.requireTests) {
+      throw new RunnerError('no_tests_found', `${why}; give the task test_commands`);
+    }
+    record.warn(`nothing was tested: ${why}`);
+  }
+  log.info({ setup: commands.setup, test: commands.test, tests_from: commands.testsFrom }, 'commands chosen');
+  const zone = await openZone(attempt, slot);
+  const setup = new Setup(
+    commands.setup,
+    { ...zone, network: true },
+    (reports) => record.setupRuns.push(...reports),
+    (run) => stages.run('setup', run),
+  );
+  return {
+    setup: (changed) => setup.forChange(changed),
+    test: () => runCommands(commands.test, zone, task.fail_fast ?? true),
+    settle: () => setup.settle(),
+  };
+}
+
+async function openZone(attempt: Attempt, slot: Slot): Promise<CommandZone> {
+  const { services, work } = attempt;
+  const homeDir = join(dirname(slot.workTree), 'home');
+  await mkdir(homeDir, { recursive: true });
+  return {
+    sandbox: services.sandbox,
+    workTree: slot.workTree,
+    homeDir,
+    network: false,
+    timeoutMs: services.settings.commandTimeoutMs,
+    outputLimitBytes: services.settings.outputLimitBytes,
+    signal: work.signal,
+    onOutput: (text) => attempt.showOutput(text),
+  };
+}
+
+function filesOf(tree: BaseTree): RepositoryFiles {
+  return {
+    paths: new Set(tree.paths()),
+    read: async (path) => (await tree.read([path])).get(path)?.toString('utf8'),
+  };
+}

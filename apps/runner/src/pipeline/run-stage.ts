@@ -1,0 +1,65 @@
+import { RunnerError, type EventType } from '@necrocode/contracts';
+import { durationHistogram, withSpan, type Attributes, type Logger } from '@necrocode/telemetry';
+
+/** Takes note of what happened, for the registry and for whoever watches. Never fails and never waits. */
+export type TellEvent = (type: EventType, data: Readonly<Record<string, unknown>>) => void;
+
+const stageDuration = durationHistogram('necrocode.stage.duration', 'Time of a stage of a task');
+
+/**
+ * The stages of one attempt: each is a span, two log lines and two events, and its time is summed
+ * under its name (a stage that runs in several rounds counts once).
+ */
+export class Stages {
+  private readonly milliseconds = new Map<string, number>();
+  private failed: string | null = null;
+
+  constructor(
+    private readonly log: Logger,
+    private readonly tell: TellEvent,
+    private readonly attributes: Attributes,
+  ) {}
+
+  /** Milliseconds by stage. */
+  get timings(): Record<string, number> {
+    return Object.fromEntries([...this.milliseconds].map(([name, ms]) => [name, Math.round(ms * 10) / 10]));
+  }
+
+  /** The stage whose error ended the attempt. */
+  get failedStage(): string | null {
+    return this.failed;
+  }
+
+  run<T>(name: string, stage: () => Promise<T>): Promise<T> {
+    const attributes = { ...this.attributes, 'necrocode.stage': name };
+    return withSpan(name, { attributes }, async () => {
+      const started = performance.now();
+      this.log.info({ stage: name }, 'stage started');
+      this.tell('StageStarted', { stage: name });
+      try {
+        const value = await stage();
+        this.end(name, started, undefined);
+        return value;
+      } catch (error) {
+        this.failed = name;
+        this.end(name, started, error);
+        throw error;
+      }
+    });
+  }
+
+  private end(name: string, started: number, error: unknown): void {
+    const duration = performance.now() - started;
+    this.milliseconds.set(name, (this.milliseconds.get(name) ?? 0) + duration);
+    stageDuration.record(duration / 1000, { 'necrocode.stage': name });
+    const fact = { stage: name, duration_ms: Math.round(duration) };
+    if (error === undefined) {
+      this.log.info(fact, 'stage ended');
+      this.tell('StageEnded', fact);
+      return;
+    }
+    const { code, message } = RunnerError.from(error);
+    this.log.error({ ...fact, code, error }, 'stage failed');
+    this.tell('StageEnded', { ...fact, code, message });
+  }
+}

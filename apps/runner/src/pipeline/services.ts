@@ -1,0 +1,56 @@
+import type { QueuePlace } from '@necrocode/contracts';
+import type { LlmClient } from '@necrocode/llm';
+import type { Sandbox } from '@necrocode/sandbox';
+import type { Logger, Mask } from '@necrocode/telemetry';
+import type { BudgetDefaults } from './budget.js';
+import type { CancelDesk } from './cancel-desk.js';
+import type { ArtifactStore, RepoPool, TaskRegistry, TellLive } from './ports.js';
+import type { Author } from './stages/decide-commit.js';
+import type { GitSettings } from './stages/prepare-workspace.js';
+
+/** One delivery of a message that should hold a task. */
+export interface Delivery {
+  readonly body: Uint8Array;
+  readonly place: QueuePlace;
+  readonly subject: string;
+  /** Identifies the message over all of its deliveries. */
+  readonly messageId: string;
+  readonly deliveries: number;
+  readonly publishedAt: Date;
+}
+
+export interface PipelineSettings {
+  readonly leaseSeconds: number;
+  readonly timeoutSeconds: number;
+  readonly budget: BudgetDefaults;
+  readonly promptTokens: number;
+  readonly requireTests: boolean;
+  readonly commandTimeoutMs: number;
+  readonly outputLimitBytes: number;
+  readonly git: GitSettings;
+  readonly pushTries: number;
+  readonly author: Author;
+}
+
+/** What the pipeline works with: made once per runner, shared by all of its tasks. */
+export interface Services {
+  readonly runnerId: string;
+  readonly registry: TaskRegistry;
+  readonly pool: RepoPool;
+  readonly store: ArtifactStore;
+  readonly llm: LlmClient;
+  readonly sandbox: Sandbox;
+  readonly settings: PipelineSettings;
+  readonly log: Logger;
+  readonly logLevel: string;
+  readonly mask: Mask;
+  readonly tellLive: TellLive;
+  readonly bury: (letter: {
+    readonly delivery: Delivery;
+    readonly code: string;
+    readonly reason: string;
+  }) => Promise<void>;
+  readonly cancels: CancelDesk;
+  /** Aborted when the runner has to stop and its tasks have no more time. */
+  readonly shutdown: AbortSignal;
+}

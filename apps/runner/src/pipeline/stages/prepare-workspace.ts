@@ -1,0 +1,111 @@
+import { dirname } from 'node:path';
+import { branchOf, RunnerError, type Task } from '@necrocode/contracts';
+import {
+  BaseTree,
+  checkoutBase,
+  checkRepoUrl,
+  createAskpass,
+  fetchCommit,
+  Git,
+  lookAtRemote,
+  type Askpass,
+} from '@necrocode/workspace';
+import type { Slot } from '../ports.js';
+import { retryGit } from '../retry-git.js';
+
+export interface GitSettings {
+  readonly token: string | undefined;
+  readonly protocols: readonly string[];
+  readonly httpHosts: readonly string[];
+}
+
+/** A slot that is at the task's base commit, on the task's branch. */
+export interface Workspace {
+  readonly git: Git;
+  /** The same without the work's signal, for what is done after its end. */
+  readonly graceGit: Git;
+  readonly url: string;
+  readonly workTree: string;
+  readonly base: string;
+  readonly branch: string;
+  /** What the work branch holds at the remote; undefined when it does not exist. */
+  readonly workCommit: string | undefined;
+  readonly tree: BaseTree;
+  /** Removes the credentials. */
+  close(): Promise<void>;
+}
+
+interface Pinned {
+  /** The base of an earlier attempt, which this one must use as well. */
+  readonly base: string | null;
+  /** Commits of this task that the branch may hold already. */
+  readonly ownCommits: readonly string[];
+}
+
+/**
+ * Brings the slot to the remote's base, or to the base that an earlier attempt pinned.
+ *
+ * @throws RunnerError repo_not_allowed, repo_unreachable, repo_auth_failed, base_branch_missing,
+ *   branch_conflict when the branch holds somebody else's work
+ */
+export async function prepareWorkspace(
+  task: Task,
+  slot: Slot,
+  pinned: Pinned,
+  settings: GitSettings,
+  signal: AbortSignal,
+): Promise<Workspace> {
+  const allowed = checkRepoUrl(task.repo_url, settings);
+  if (allowed.kind === 'refused') throw new RunnerError('repo_not_allowed', `repo_url: ${allowed.problem}`);
+  const askpass = await openAskpass(allowed.url, slot, settings.token);
+  try {
+    return await openWorkspace(task, slot, pinned, { ...allowed, askpass, signal });
+  } catch (error) {
+    await askpass?.remove();
+    throw error;
+  }
+}
+
+/** The user name that forges take for a token. */
+const tokenUser = 'x-access-token';
+
+/** Only for addresses where git asks for a password. */
+async function openAskpass(url: string, slot: Slot, token: string | undefined): Promise<Askpass | undefined> {
+  if (!token || !/^https?:/i.test(url)) return undefined;
+  const { origin } = new URL(url);
+  return createAskpass(dirname(slot.workTree), { username: tokenUser, token, origin });
+}
+
+interface Access {
+  readonly url: string;
+  readonly protocols: readonly string[];
+  readonly askpass: Askpass | undefined;
+  readonly signal: AbortSignal;
+}
+
+async function openWorkspace(task: Task, slot: Slot, pinned: Pinned, access: Access): Promise<Workspace> {
+  const { url, protocols, askpass, signal } = access;
+  const { workTree, gitDir } = slot;
+  const credentials = askpass?.env;
+  const git = new Git({ workTree, gitDir }, { protocols, credentials, signal });
+  const graceGit = new Git({ workTree, gitDir }, { protocols });
+  const branch = branchOf(task);
+  const remote = await retryGit(
+    () => lookAtRemote(git, url, { baseBranch: task.base_branch, branch }),
+    signal,
+  );
+  const { workCommit } = remote;
+  if (workCommit !== undefined && !pinned.ownCommits.includes(workCommit)) {
+    throw new RunnerError(
+      'branch_conflict',
+      `the branch ${branch} exists at the remote and holds ${workCommit.slice(0, 12)}, which is not this task's work; ` +
+        'delete it, or give the task another branch_name',
+    );
+  }
+  const base = pinned.base ?? remote.baseCommit;
+  await retryGit(() => fetchCommit(git, url, { commit: base, branch: remote.baseBranch }), signal);
+  await checkoutBase(git, { commit: base, branch, untouchedAt: slot.commit });
+  const tree = await BaseTree.load(git, base);
+  const close = async () => askpass?.remove();
+  return { git, graceGit, url, workTree, base, branch, workCommit, tree, close };
+}

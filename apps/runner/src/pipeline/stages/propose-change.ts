@@ -1,0 +1,92 @@
+import { answerSchema } from '@necrocode/contracts';
+import type { ChatAnswer, ChatMessage, LlmClient } from '@necrocode/llm';
+import { z } from 'zod';
+import type { AttemptRecord } from '../attempt-record.js';
+import { storedAnswerSchema, type Checkpoint, type StoredAnswer } from '../checkpoint.js';
+import type { ArtifactStore, Lease, TaskRegistry } from '../ports.js';
+
+/** What answers are stored with, and where those of earlier attempts come from. */
+export interface AnswerStore {
+  /** The answer that an earlier attempt has paid for, in the order of asking; undefined after the last. */
+  replay(): Promise<StoredAnswer | undefined>;
+  /** Returns only when a later attempt will find the answer. */
+  keep(answer: StoredAnswer): Promise<void>;
+}
+
+const responseSchema = { name: 'code_changes', schema: z.toJSONSchema(answerSchema, { io: 'input' }) };
+
+/**
+ * The model's next answer: one that is already paid for, or a new one, which is stored before it is used.
+ *
+ * @param messages the whole conversation; `asked` is the part of it that is new
+ */
+export async function proposeChange(
+  llm: LlmClient,
+  messages: readonly ChatMessage[],
+  asked: readonly ChatMessage[],
+  answers: AnswerStore,
+  record: AttemptRecord,
+  signal: AbortSignal,
+): Promise<StoredAnswer> {
+  const replayed = await answers.replay();
+  if (replayed) {
+    addExchange(record, asked, replayed, undefined);
+    return replayed;
+  }
+  const answer = await llm.chat({ messages, responseSchema }, { signal });
+  record.addUsage(answer);
+  const stored = { text: answer.text, finish_reason: answer.finishReason };
+  addExchange(record, asked, stored, answer);
+  await answers.keep(stored);
+  return stored;
+}
+
+/** Keeps answers in the artifact store and their places in the run's checkpoint. */
+export function createAnswerStore(
+  ports: { readonly registry: TaskRegistry; readonly store: ArtifactStore },
+  lease: Lease,
+  checkpoint: Checkpoint,
+  record: AttemptRecord,
+): AnswerStore {
+  let { answers } = checkpoint;
+  let replayed = 0;
+  return {
+    async replay() {
+      const next = checkpoint.answers[replayed];
+      if (!next) return undefined;
+      replayed += 1;
+      return storedAnswerSchema.parse(JSON.parse((await ports.store.download(next.uri)).toString('utf8')));
+    },
+    async keep(answer) {
+      const { uri } = await ports.store.upload(lease, {
+        type: 'llm_answer',
+        name: `answer-${answers.length + 1}.json`,
+        mediaType: 'application/json',
+        content: Buffer.from(JSON.stringify(answer)),
+      });
+      answers = [...answers, { uri }];
+      await ports.registry.saveCheckpoint(lease, {
+        base_commit: record.baseCommit,
+        answers,
+        usage: record.usage,
+      });
+    },
+  };
+}
+
+function addExchange(
+  record: AttemptRecord,
+  asked: readonly ChatMessage[],
+  stored: StoredAnswer,
+  answer: ChatAnswer | undefined,
+): void {
+  record.exchanges.push({
+    round: record.rounds,
+    asked,
+    answer: stored.text,
+    model: answer?.model ?? null,
+    usage: answer?.usage ?? null,
+    latencyMs: answer?.latencyMs ?? null,
+    replayed: answer === undefined,
+  });
+}

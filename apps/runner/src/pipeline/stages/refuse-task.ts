@@ -1,0 +1,32 @@
+import { formatKey, formatProblems, type Problem, type TaskKey } from '@necrocode/contracts';
+import { withSpan } from '@necrocode/telemetry';
+import type { Handled } from '../../intake/settle.js';
+import type { Delivery, Services } from '../services.js';
+
+const registryAwaySeconds = 5;
+
+/** Records a message that is no valid task, in the registry and as a dead letter. It is never tried again. */
+export async function refuseTask(
+  delivery: Delivery,
+  invalid: { readonly problems: readonly Problem[]; readonly key: TaskKey | undefined },
+  services: Services,
+): Promise<Handled> {
+  const reason = formatProblems(invalid.problems);
+  const attributes = { 'necrocode.runner.id': services.runnerId, 'necrocode.stage': 'claim' };
+  return withSpan('refuse', { attributes }, async () => {
+    const task = invalid.key && formatKey(invalid.key);
+    services.log.warn(
+      { task, subject: delivery.subject, problems: invalid.problems },
+      'invalid task refused',
+    );
+    try {
+      const code = 'invalid_task';
+      await services.registry.refuse({ key: invalid.key, code, message: reason, original: delivery.body });
+      await services.bury({ delivery, code, reason });
+      return { kind: 'refused', reason };
+    } catch (error) {
+      services.log.warn({ task, error }, 'the refusal could not be recorded; the message comes again');
+      return { kind: 'unsettled', delaySeconds: registryAwaySeconds };
+    }
+  });
+}

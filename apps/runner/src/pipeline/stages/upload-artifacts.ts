@@ -1,0 +1,86 @@
+import { RunnerError, type ArtifactRef, type ArtifactType } from '@necrocode/contracts';
+import type { Mask } from '@necrocode/telemetry';
+import type { AttemptRecord } from '../attempt-record.js';
+import type { ArtifactStore, Lease, TaskRegistry } from '../ports.js';
+import { renderTranscript } from './render-transcript.js';
+import { testRunOf } from './run-commands.js';
+
+interface Ports {
+  readonly registry: TaskRegistry;
+  readonly store: ArtifactStore;
+}
+
+/**
+ * Uploads what the attempt leaves behind and notes it in the registry. A failed upload is a warning:
+ * it must not undo what was achieved.
+ */
+export async function uploadArtifacts(
+  record: AttemptRecord,
+  runLog: string,
+  lease: Lease,
+  ports: Ports,
+  mask: Mask,
+): Promise<void> {
+  const uploads = pieces(record, runLog, mask).map(async ({ type, name, mediaType, text }) => {
+    const content = typeof text === 'string' ? Buffer.from(mask(text)) : text;
+    return ports.store.upload(lease, { type, name, mediaType, content });
+  });
+  const stored: ArtifactRef[] = [];
+  for (const [index, upload] of (await Promise.allSettled(uploads)).entries()) {
+    if (upload.status === 'fulfilled') stored.push(upload.value);
+    else record.warn(`artifact ${index + 1} was not stored: ${RunnerError.from(upload.reason).message}`);
+  }
+  record.artifacts.push(...stored);
+  if (stored.length > 0) await ports.registry.addArtifacts(lease, stored);
+}
+
+interface Piece {
+  readonly type: ArtifactType;
+  readonly name: string;
+  readonly mediaType: string;
+  readonly text: string | Buffer;
+}
+
+function pieces(record: AttemptRecord, runLog: string, mask: Mask): Piece[] {
+  const { diff, setupRuns, testRuns, exchanges } = record;
+  return [
+    ...(diff
+      ? [{ type: 'diff', name: 'change.diff', mediaType: 'text/x-diff', text: maskDiff(diff, mask) } as const]
+      : []),
+    { type: 'log', name: 'run.log', mediaType: 'application/x-ndjson', text: runLog },
+    ...(testRuns.length + setupRuns.length > 0
+      ? [
+          {
+            type: 'test_result',
+            name: 'tests.json',
+            mediaType: 'application/json',
+            text: testReport(record),
+          } as const,
+        ]
+      : []),
+    ...(exchanges.length > 0
+      ? [
+          {
+            type: 'transcript',
+            name: 'transcript.jsonl',
+            mediaType: 'application/x-ndjson',
+            text: renderTranscript(exchanges),
+          } as const,
+        ]
+      : []),
+  ];
+}
+
+/** Bytes that are not UTF-8 must survive, and a secret in them would be UTF-8. */
+function maskDiff(diff: Buffer, mask: Mask): Buffer {
+  const text = diff.toString('latin1');
+  const masked = mask(text);
+  return masked === text ? diff : Buffer.from(masked, 'latin1');
+}
+
+function testReport({ setupRuns, testRuns }: AttemptRecord): string {
+  const withOutput = (runs: AttemptRecord['setupRuns']) =>
+    runs.map((run) => ({ ...testRunOf(run), stdout: run.stdout, stderr: run.stderr }));
+  const rounds = testRuns.map((runs, index) => ({ round: index + 1, tests: withOutput(runs) }));
+  return JSON.stringify({ setup: withOutput(setupRuns), rounds }, null, 2);
+}

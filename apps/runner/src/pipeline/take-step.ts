@@ -1,0 +1,108 @@
+import { branchOf } from '@necrocode/contracts';
+import type { BuiltInStep } from '../playbook/playbook.js';
+import type { Attempt } from './attempt.js';
+import { prepareCommands, type PreparedCommands } from './prepare-commands.js';
+import type { Slot } from './ports.js';
+import { runRounds } from './run-rounds.js';
+import { decideCommit } from './stages/decide-commit.js';
+import { prepareWorkspace, type Workspace } from './stages/prepare-workspace.js';
+import { createAnswerStore } from './stages/propose-change.js';
+import { pushBranch } from './stages/push-branch.js';
+
+/** What the steps so far have acquired. */
+export interface Progress {
+  readonly slot?: Slot;
+  readonly workspace?: Workspace;
+  readonly commands?: PreparedCommands;
+}
+
+/**
+ * Does one step of a playbook. When an earlier attempt has decided the commit, only what is needed to
+ * push it is done.
+ *
+ * @param advance is told what the step acquired, as soon as it has it
+ */
+export async function takeStep(
+  step: BuiltInStep,
+  attempt: Attempt,
+  { slot, workspace, commands }: Progress,
+  advance: (further: Progress) => void,
+): Promise<void> {
+  const decided = attempt.record.decided !== undefined;
+  switch (step) {
+    case 'prepare':
+      advance({ workspace: await prepare(attempt, need(slot, 'a slot')) });
+      return;
+    case 'setup':
+      if (decided) return;
+      advance({
+        commands: await prepareCommands(attempt, need(workspace, 'a workspace'), need(slot, 'a slot')),
+      });
+      return;
+    case 'implement':
+      if (!decided) await implement(attempt, need(workspace, 'a workspace'), need(commands, 'commands'));
+      return;
+    case 'decide':
+      if (!decided) await decide(attempt, need(workspace, 'a workspace'));
+      return;
+    case 'push':
+      await push(attempt, need(workspace, 'a workspace'));
+      return;
+  }
+}
+
+async function prepare(attempt: Attempt, slot: Slot): Promise<Workspace> {
+  const { task, lease, checkpoint, record, stages, work, services } = attempt;
+  record.branch = branchOf(task);
+  const ownCommits = [...attempt.earlierCommits, ...(record.decided ? [record.decided.commit] : [])];
+  const pinned = { base: record.decided?.baseCommit ?? checkpoint.base_commit, ownCommits };
+  return stages.run('prepare_workspace', async () => {
+    const workspace = await prepareWorkspace(task, slot, pinned, services.settings.git, work.signal);
+    record.baseCommit = workspace.base;
+    if (pinned.base === null) {
+      await services.registry.saveCheckpoint(lease, { ...checkpoint, base_commit: workspace.base });
+    }
+    return workspace;
+  });
+}
+
+async function implement(attempt: Attempt, workspace: Workspace, commands: PreparedCommands): Promise<void> {
+  const { task, lease, checkpoint, record, stages, work, services, budget, tell } = attempt;
+  await runRounds({
+    task,
+    workspace,
+    budget,
+    promptTokens: services.settings.promptTokens,
+    answers: createAnswerStore(services, lease, checkpoint, record),
+    commands,
+    llm: services.llm,
+    record,
+    stages,
+    tell,
+    signal: work.signal,
+  });
+}
+
+async function decide(attempt: Attempt, workspace: Workspace): Promise<void> {
+  const { task, lease, record, stages, services } = attempt;
+  const change = need(record.change, 'a change');
+  record.decided = await stages.run('decide_commit', () =>
+    decideCommit(task, workspace, change, services.settings.author, lease, services),
+  );
+}
+
+async function push(attempt: Attempt, workspace: Workspace): Promise<void> {
+  const { record, stages, work, services, tell } = attempt;
+  const decided = need(record.decided, 'a decided commit');
+  await stages.run('push', () =>
+    pushBranch(workspace, decided, services.store, services.settings.pushTries, work.signal),
+  );
+  record.pushed = true;
+  tell('BranchPushed', { branch: decided.branch, commit: decided.commit });
+}
+
+/** The playbook's schema fixes the order of steps, so a missing one is a fault of the program. */
+function need<T>(value: T | undefined, what: string): T {
+  if (value === undefined) throw new Error(`a step came before the one that provides ${what}`);
+  return value;
+}

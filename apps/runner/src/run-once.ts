@@ -1,0 +1,57 @@
+import { readFile } from 'node:fs/promises';
+import { defaultPlace, subjects, type TaskResult } from '@necrocode/contracts';
+import { withSpan, type Logger } from '@necrocode/telemetry';
+import { makeRunnerId, type RunnerConfig } from './config.js';
+import { openSandbox } from './open-sandbox.js';
+import { runTask } from './pipeline/run-task.js';
+import { createServices } from './runner-services.js';
+import { maskFor } from './runner.js';
+
+/**
+ * One task without NATS: for Kubernetes Jobs and debugging. The registry still decides whether the task
+ * may run; the result goes to standard output as JSON.
+ *
+ * @returns whether the task is done
+ */
+export async function runOnce(config: RunnerConfig, taskFile: string, log: Logger): Promise<boolean> {
+  const body = await readFile(taskFile);
+  const stop = new AbortController();
+  process.once('SIGTERM', () => stop.abort());
+  process.once('SIGINT', () => stop.abort());
+  let result: TaskResult | undefined;
+  const services = createServices({
+    config,
+    runnerId: makeRunnerId(config),
+    sandbox: await openSandbox(config.sandbox.required),
+    log,
+    mask: maskFor(config),
+    shutdown: stop.signal,
+  });
+  const { registry } = services;
+  const watched = {
+    ...services,
+    registry: {
+      ...registry,
+      report: (...[lease, reported]: Parameters<typeof registry.report>) => {
+        result = reported;
+        return registry.report(lease, reported);
+      },
+    },
+  };
+  const delivery = {
+    body,
+    place: defaultPlace,
+    subject: subjects.task(defaultPlace),
+    messageId: taskFile,
+    deliveries: 1,
+    publishedAt: new Date(),
+  };
+  const handled = await withSpan('task', {}, () => runTask(delivery, watched));
+  services.close();
+  if (result) process.stdout.write(`${JSON.stringify(result)}\n`);
+  else
+    process.stderr.write(
+      `necrocode-runner: the task did not run (${JSON.stringify(handled)}); the log tells why\n`,
+    );
+  return result?.status === 'done';
+}

@@ -1,0 +1,101 @@
+import { join } from 'node:path';
+import { publishDeadLetter, type NatsConnection } from '@necrocode/messaging';
+import { subjects } from '@necrocode/contracts';
+import { createOpenAiClient } from '@necrocode/llm';
+import type { Sandbox } from '@necrocode/sandbox';
+import type { Logger, Mask } from '@necrocode/telemetry';
+import { createSlotDirectory } from '@necrocode/workspace';
+import type { RunnerConfig } from './config.js';
+import { createArtifactStoreClient } from './outputs/artifact-store.client.js';
+import { createRepoPoolClient } from './outputs/repo-pool.client.js';
+import { createTaskRegistryClient, type TaskRegistryClient } from './outputs/task-registry.client.js';
+import { CancelDesk } from './pipeline/cancel-desk.js';
+import type { PipelineSettings, Services } from './pipeline/services.js';
+
+interface Ingredients {
+  readonly config: RunnerConfig;
+  readonly runnerId: string;
+  /** Absent where a task is run without NATS: then nobody watches live, and dead letters are only logged. */
+  readonly connection?: NatsConnection;
+  readonly sandbox: Sandbox;
+  readonly log: Logger;
+  readonly mask: Mask;
+  readonly shutdown: AbortSignal;
+}
+
+export interface RunnerServices extends Services {
+  readonly registry: TaskRegistryClient;
+  close(): void;
+}
+
+/** Picks the concrete class behind every port of the pipeline: the only place that does. */
+export function createServices(ingredients: Ingredients): RunnerServices {
+  const { config, runnerId, connection, sandbox, log, mask, shutdown } = ingredients;
+  const registry = createTaskRegistryClient(config.task_registry_url, runnerId, config.lease_seconds);
+  const pool = createRepoPoolClient(
+    config.repo_pool_url,
+    { runnerId, leaseSeconds: config.lease_seconds, slotWaitSeconds: config.slot_wait_seconds },
+    (_seed, leaseId) => createSlotDirectory({ directory: join(config.data_dir, 'slots', leaseId) }),
+  );
+  const store = createArtifactStoreClient(config.artifact_store_url);
+  return {
+    runnerId,
+    registry,
+    pool,
+    store,
+    llm: createLlm(config),
+    sandbox,
+    settings: pipelineSettings(config),
+    log,
+    logLevel: config.log_level,
+    mask,
+    tellLive: (key, line) => {
+      if (connection && !connection.isClosed()) connection.publish(subjects.logs(key), line);
+    },
+    bury: async ({ delivery, code, reason }) => {
+      if (!connection) return;
+      await publishDeadLetter(connection, {
+        queue: delivery.place.queue,
+        subject: delivery.subject,
+        original: delivery.body,
+        code,
+        reason: mask(reason),
+        attempts: delivery.deliveries,
+        id: `dead-${delivery.messageId}`,
+      });
+    },
+    cancels: new CancelDesk(),
+    shutdown,
+    close: () => [registry, pool, store].forEach((client) => client.close()),
+  };
+}
+
+function createLlm({ llm }: RunnerConfig) {
+  return createOpenAiClient({
+    // Endpoints without authentication still want a bearer token of some kind.
+    apiKey: llm.api_key ?? 'none',
+    baseUrl: llm.base_url,
+    model: llm.model,
+    callTimeoutMs: llm.timeout_seconds * 1000,
+    maxRetries: llm.max_retries,
+    maxRetryWaitMs: llm.max_retry_wait_seconds * 1000,
+    prices: llm.prices,
+  });
+}
+
+function pipelineSettings(config: RunnerConfig): PipelineSettings {
+  const { git, task, sandbox } = config;
+  const httpAllowed = git.http_hosts.length > 0 ? ['http'] : [];
+  return {
+    leaseSeconds: config.lease_seconds,
+    timeoutSeconds: task.timeout_seconds,
+    budget: task,
+    promptTokens: config.llm.prompt_tokens,
+    requireTests: task.require_tests,
+    commandTimeoutMs: sandbox.command_timeout_seconds * 1000,
+    outputLimitBytes: sandbox.output_limit_bytes,
+    git: { token: git.token, protocols: [...git.protocols, ...httpAllowed], httpHosts: git.http_hosts },
+    pushTries: git.push_tries,
+    author: { name: git.author_name, email: git.author_email },
+  };
+}

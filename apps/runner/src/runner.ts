@@ -1,0 +1,175 @@
+import type { AddressInfo } from 'node:net';
+import { hostname } from 'node:os';
+import type { INestApplication } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { keyOfCancelSubject, subjects } from '@necrocode/contracts';
+import { connectNats, TaskTransport, type NatsConnection } from '@necrocode/messaging';
+import { checkHealth } from '@necrocode/rpc';
+import type { Sandbox } from '@necrocode/sandbox';
+import { createMask, gauge, type Logger, type Mask } from '@necrocode/telemetry';
+import { AppModule } from './app.module.js';
+import { makeRunnerId, type RunnerConfig } from './config.js';
+import { Readiness } from './health/readiness.js';
+import { openSandbox, sandboxRank } from './open-sandbox.js';
+import { createServices, type RunnerServices } from './runner-services.js';
+
+const version = '0.1.0';
+/** How often the runner tells the registry that it is there. */
+const announceMs = 15_000;
+const healthDeadlineMs = 1_500;
+
+export interface RunningRunner {
+  readonly runnerId: string;
+  /** Of health and metrics. */
+  readonly httpPort: number;
+  /** Stops pulling, lets tasks finish within the grace period, gives the others back. Returns whether all finished. */
+  drain(): Promise<{ readonly finished: boolean }>;
+}
+
+/** What a runner hides in everything it writes. */
+export function maskFor(config: RunnerConfig): Mask {
+  return createMask([config.llm.api_key, config.git.token]);
+}
+
+/** Starts a runner: sandbox, NATS, services, HTTP, then the first pull. */
+export async function startRunner(config: RunnerConfig, log: Logger): Promise<RunningRunner> {
+  const mask = maskFor(config);
+  const runnerId = makeRunnerId(config);
+  const sandbox = await openSandbox(config.sandbox.required);
+  log.info({ runner_id: runnerId, sandbox: sandbox.level, detail: sandbox.detail }, 'runner starting');
+  const connection = await connectNats({ url: config.nats_url, name: runnerId });
+  const shutdown = new AbortController();
+  const services = createServices({
+    config,
+    runnerId,
+    connection,
+    sandbox,
+    log,
+    mask,
+    shutdown: shutdown.signal,
+  });
+  const transport = new TaskTransport({
+    connection,
+    queues: config.queues,
+    maxParallel: config.max_parallel,
+    ackWaitMs: config.ack_wait_seconds * 1000,
+    heartbeatMs: config.heartbeat_seconds * 1000,
+    logger: log,
+  });
+  let draining = false;
+  const readiness = new Readiness(dependenciesOf(config, connection), () => ({
+    runner_id: runnerId,
+    sandbox: sandbox.level,
+    busy: transport.busy,
+    draining,
+  }));
+  gauge('necrocode.tasks.in_flight', 'Tasks that the runner works on', () => transport.busy);
+  gauge('necrocode.sandbox.level', 'Sandbox level: 3 full, 2 pid, 1 container, 0 none', () =>
+    sandboxRank(sandbox.level),
+  );
+  const app = await NestFactory.create(AppModule.with(services, readiness), {
+    logger: ['error', 'warn', 'fatal'],
+  });
+  app.connectMicroservice({ strategy: transport });
+  const stopAnnouncing = announce(services, config, sandbox, log);
+  const stopListening = listenForCancels(connection, services);
+  await app.startAllMicroservices();
+  await app.listen(config.http.port, config.http.host);
+  log.info({ runner_id: runnerId, queues: config.queues, max_parallel: config.max_parallel }, 'runner ready');
+
+  return {
+    runnerId,
+    httpPort: portOf(app),
+    async drain() {
+      draining = true;
+      stopAnnouncing();
+      const closed = transport.close();
+      const finished = await endsWithin(closed, config.shutdown_grace_seconds * 1000);
+      if (!finished) {
+        log.warn({ busy: transport.busy }, 'the grace period is over: giving tasks back');
+        shutdown.abort();
+        await closed;
+      }
+      stopListening();
+      await app.close();
+      await connection.drain();
+      services.close();
+      return { finished };
+    },
+  };
+}
+
+function dependenciesOf(config: RunnerConfig, connection: NatsConnection) {
+  const grpc = (address: string) => ({ required: true, check: () => checkHealth(address, healthDeadlineMs) });
+  return {
+    nats: {
+      required: true,
+      check: async () => {
+        const answer = await connection.rtt().catch(() => undefined);
+        return answer === undefined ? `no answer from ${config.nats_url}` : undefined;
+      },
+    },
+    task_registry: grpc(config.task_registry_url),
+    repo_pool: grpc(config.repo_pool_url),
+    artifact_store: grpc(config.artifact_store_url),
+    // Not required: asking costs nothing, but an endpoint may offer no list of models.
+    llm: { required: false, check: () => checkLlm(config) },
+  };
+}
+
+async function checkLlm({ llm }: RunnerConfig): Promise<string | undefined> {
+  const base = (llm.base_url ?? 'https://api.openai.com/v1').replace(/\/$/, '');
+  const headers = llm.api_key ? { authorization: `Bearer ${llm.api_key}` } : undefined;
+  try {
+    const response = await fetch(`${base}/models`, {
+      headers,
+      signal: AbortSignal.timeout(healthDeadlineMs),
+    });
+    await response.body?.cancel();
+    if (response.status === 401 || response.status === 403) return 'the key is not accepted';
+    return response.status >= 500 ? `answers ${response.status}` : undefined;
+  } catch {
+    return 'does not answer';
+  }
+}
+
+function announce(services: RunnerServices, config: RunnerConfig, sandbox: Sandbox, log: Logger): () => void {
+  const identity = {
+    runnerId: services.runnerId,
+    hostname: hostname(),
+    queues: config.queues,
+    maxParallel: config.max_parallel,
+    version,
+    sandbox: sandbox.level,
+  };
+  const tell = () =>
+    void services.registry
+      .register(identity)
+      .catch((error: unknown) => log.warn({ error }, 'the registry was not told of this runner'));
+  tell();
+  const timer = setInterval(tell, announceMs);
+  return () => clearInterval(timer);
+}
+
+function listenForCancels(connection: NatsConnection, services: RunnerServices): () => void {
+  const subscription = connection.subscribe(subjects.allCancels, {
+    callback: (_error, message) => {
+      const key = keyOfCancelSubject(message.subject);
+      if (key) services.cancels.cancel(key);
+    },
+  });
+  return () => subscription.unsubscribe();
+}
+
+function portOf(app: INestApplication): number {
+  const server = app.getHttpServer() as { address(): AddressInfo };
+  return server.address().port;
+}
+
+async function endsWithin(work: Promise<unknown>, milliseconds: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => (timer = setTimeout(() => resolve(false), milliseconds)));
+  const ended = await Promise.race([work.then(() => true), late]);
+  clearTimeout(timer);
+  return ended;
+}

@@ -1,0 +1,164 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { createWriteStream, readFileSync, rmSync } from 'node:fs';
+import { isAbsolute, join, resolve } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { formatProblems, parseTask, type Task, type TaskResult } from '@necrocode/contracts';
+import { startOtlpReceiver, type OtlpReceiver } from '@necrocode/telemetry';
+import { makeSampleRepository } from './sample-repository.js';
+import { showResult } from './show-result.js';
+import { startStack, type ReadyLine } from './start-stack.js';
+import { drawWaterfall } from './waterfall.js';
+import { defaultDataDir, workspaceRoot } from './workspace-root.js';
+
+/** `npm run demo`: one task from nothing to a pushed branch, told as it happens. Ends 0 when the task is done. */
+const { values } = parseArgs({
+  options: {
+    repo: { type: 'string' },
+    task: { type: 'string' },
+    'llm-script': { type: 'string' },
+    verbose: { type: 'boolean', default: false },
+  },
+});
+
+const dataDir = join(defaultDataDir, 'demo');
+process.exitCode = await demo();
+
+async function demo(): Promise<number> {
+  rmSync(dataDir, { recursive: true, force: true });
+  const task = chooseTask();
+  if (!task) return 2;
+  // Where the user collects traces already, the picture is there; otherwise it is drawn here.
+  const receiver = process.env.OTEL_EXPORTER_OTLP_ENDPOINT ? undefined : await startOtlpReceiver();
+  say(`Starting NATS, the three services, ${llmName()} and a runner …`);
+  const stack = await startStack(
+    {
+      runners: 1,
+      maxParallel: 1,
+      dataDir,
+      ...(values['llm-script'] && { llmScript: resolve(values['llm-script']) }),
+      environment: { ...receiver?.environment, OTEL_BSP_SCHEDULE_DELAY: '200' },
+    },
+    logTo(join(dataDir, 'demo.log')),
+  );
+  const interrupt = () => void stack.stop().then(() => process.exit(130));
+  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+  try {
+    return await runDemo(task, stack.ready, receiver);
+  } finally {
+    await stack.stop();
+    await receiver?.close();
+  }
+}
+
+async function runDemo(task: Task, ready: ReadyLine, receiver: OtlpReceiver | undefined): Promise<number> {
+  const key = `${task.spec_name}/${task.task_id}`;
+  say(`Publishing ${key} "${task.title}" for ${task.repo_url}\n`);
+  const environment = {
+    NATS_URL: ready.nats_url,
+    TASK_REGISTRY_URL: ready.task_registry,
+    REPO_POOL_URL: ready.repo_pool,
+    ARTIFACT_STORE_URL: ready.artifact_store,
+    ...receiver?.environment,
+  };
+  await necro(['submit', '-', '--watch'], environment, { input: JSON.stringify(task), show: true });
+  const shown = JSON.parse(await necro(['get', key, '--json'], environment)) as { result: TaskResult | null };
+  const { result } = shown;
+  if (!result) {
+    say(`\nThe task has no result. The log of all processes is in ${join(dataDir, 'demo.log')}`);
+    return 1;
+  }
+  const artifacts = join(dataDir, 'artifacts');
+  await necro(['artifacts', key, '--download', artifacts], environment);
+  say(showResult(result, artifacts));
+  if (receiver && result.trace_id)
+    say(`\nTrace ${result.trace_id}\n${await collectTrace(receiver, result.trace_id)}`);
+  say(`\nEverything is in ${dataDir}. ${result.status === 'done' ? hint(task, result) : ''}`);
+  return result.status === 'done' ? 0 : 1;
+}
+
+function chooseTask(): Task | undefined {
+  const file = values.task ?? join(workspaceRoot, 'examples/sample/task.json');
+  let document: Record<string, unknown>;
+  try {
+    document = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+  } catch (error) {
+    say(
+      `demo: ${file} is not a readable JSON file (${error instanceof Error ? error.message : 'unreadable'})`,
+    );
+    return undefined;
+  }
+  const own = values.repo ?? (values.task ? undefined : makeSampleRepository(dataDir));
+  const parsed = parseTask(JSON.stringify({ ...document, ...(own && { repo_url: repositoryUrl(own) }) }));
+  if (parsed.kind === 'task') return parsed.task;
+  const why =
+    parsed.kind === 'invalid'
+      ? formatProblems(parsed.problems)
+      : `schema_version ${parsed.schemaVersion} is newer than this runner`;
+  say(`demo: ${file} is not a valid task: ${why}`);
+  return undefined;
+}
+
+/** A path on disk becomes absolute; anything with a scheme, and host:path of ssh, stays as it is. */
+function repositoryUrl(pathOrUrl: string): string {
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(pathOrUrl) || isAbsolute(pathOrUrl)) return pathOrUrl;
+  return /^[\w.-]+@[\w.-]+:/.test(pathOrUrl) ? pathOrUrl : resolve(pathOrUrl);
+}
+
+function llmName(): string {
+  if (process.env.OPENAI_BASE_URL) return `your LLM at ${new URL(process.env.OPENAI_BASE_URL).host}`;
+  return process.env.OPENAI_API_KEY ? 'the OpenAI API' : 'a scripted LLM (set OPENAI_API_KEY for a real one)';
+}
+
+/** Runs the command line as a user would. Resolves with what it printed, whatever its exit code. */
+function necro(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>>,
+  { input = '', show = false } = {},
+): Promise<string> {
+  const child = spawn(process.execPath, [join(workspaceRoot, 'apps/cli/bin/necro.js'), ...args], {
+    env: { ...process.env, NODE_NO_WARNINGS: '1', OTEL_SERVICE_NAME: 'necro', ...environment },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const printed: Buffer[] = [];
+  child.stdout.on('data', (chunk: Buffer) => {
+    printed.push(chunk);
+    if (show) process.stdout.write(chunk);
+  });
+  child.stdin.end(input);
+  return new Promise((resolve) =>
+    child.once('close', () => resolve(Buffer.concat(printed).toString('utf8'))),
+  );
+}
+
+/** Spans come in batches; the consumer's span, the last to end, completes the picture. */
+async function collectTrace(receiver: OtlpReceiver, traceId: string): Promise<string> {
+  const spansOf = () => receiver.spans.filter((span) => span.traceId === traceId);
+  const complete = () =>
+    ['task', 'release_slot'].every((name) => spansOf().some((span) => span.name === name));
+  for (let waited = 0; waited < 5_000 && !complete(); waited += 100) await pause(100);
+  return drawWaterfall(spansOf());
+}
+
+function hint(task: Task, result: TaskResult): string {
+  if (values.repo ?? values.task) return '';
+  const log = execFileSync(
+    'git',
+    ['--git-dir', task.repo_url, 'log', '--oneline', '-2', result.branch ?? ''],
+    { encoding: 'utf8' },
+  );
+  return `The remote's branch now:\n${log}`;
+}
+
+function logTo(file: string): (line: string) => void {
+  let stream: ReturnType<typeof createWriteStream> | undefined;
+  return (line) => {
+    stream ??= createWriteStream(file);
+    stream.write(`${line}\n`);
+    if (values.verbose || line.startsWith('stack:')) process.stderr.write(`${line}\n`);
+  };
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}

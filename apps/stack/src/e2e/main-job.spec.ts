@@ -1,0 +1,445 @@
+import { jest } from '@jest/globals';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { eventually } from '@necrocode/testkit';
+import { RemoteRepository } from './remote-repository.js';
+import { startTestStack, type TaskDocument, type TestStack } from './test-stack.js';
+
+jest.setTimeout(120_000);
+
+let system: TestStack;
+let count = 0;
+
+beforeAll(async () => {
+  system = await startTestStack({ runners: 2, maxParallel: 4 }, { LLM_TIMEOUT_SECONDS: '2' });
+});
+
+afterAll(async () => {
+  await system?.stop();
+});
+
+/** Tests that pass once the answer is 42. */
+const project = {
+  'src/answer.txt': '41\n',
+  'check.sh': 'echo "the answer is $(cat src/answer.txt)"; test "$(cat src/answer.txt)" = 42\n',
+};
+
+function makeTask(remote: RemoteRepository, more: Record<string, unknown> = {}): TaskDocument {
+  count += 1;
+  return {
+    spec_name: 'e2e',
+    task_id: `${count}.0`,
+    title: 'Correct the answer',
+    description: 'src/answer.txt must say 42.',
+    repo_url: remote.path,
+    test_commands: ['sh check.sh'],
+    ...more,
+  };
+}
+
+function answer(text: string) {
+  return {
+    answer: { code_changes: [{ file_path: 'src/answer.txt', operation: 'modify', content: `${text}\n` }] },
+  };
+}
+
+const branchOf = (task: TaskDocument) => `feature/task-${task.spec_name}-${task.task_id}`;
+
+describe('the main job', () => {
+  it('[AR-5.3] pushes one commit on the named branch, on top of the base, and keeps the evidence', async () => {
+    const remote = RemoteRepository.make(project);
+    const task = makeTask(remote, { test_commands: ['sh check.sh', 'touch left-over'] });
+    await system.script(task, [answer('42')]);
+    await system.publish(task);
+    const result = await system.result(task);
+
+    expect(result).toMatchObject({
+      status: 'done',
+      error: null,
+      pushed: true,
+      rounds: 1,
+      run: 1,
+      attempts: 1,
+    });
+    expect(result.commit).toBe(remote.git('rev-parse', branchOf(task)));
+    expect(result.tree).toBe(remote.git('rev-parse', `${branchOf(task)}^{tree}`));
+    expect(result.base_commit).toBe(remote.git('rev-parse', 'main'));
+    expect(remote.git('rev-parse', `${branchOf(task)}^`)).toBe(result.base_commit);
+    expect(remote.git('ls-tree', '-r', '--name-only', branchOf(task)).split('\n')).toEqual([
+      'check.sh',
+      'src/answer.txt',
+    ]);
+    expect(remote.git('log', '-1', '--format=%B', branchOf(task))).toBe(
+      `feat(task-${task.task_id}): Correct the answer\n\nTask-Key: e2e/${task.task_id}\nRun: 1`,
+    );
+    expect(result.artifacts.map(({ type }) => type).sort()).toEqual([
+      'diff',
+      'log',
+      'test_result',
+      'transcript',
+    ]);
+    expect(result.tests).toMatchObject([
+      { command: 'sh check.sh', exit_code: 0, passed: true, limit_hit: null },
+      { command: 'touch left-over', exit_code: 0, passed: true, limit_hit: null },
+    ]);
+    expect(result.usage.llm_calls).toBe(1);
+  });
+
+  it('[AR-4.4] shows the failing test to the model, then pushes the correction once', async () => {
+    const remote = RemoteRepository.make(project);
+    const task = makeTask(remote);
+    await system.script(task, [answer('43'), answer('42')]);
+    await system.publish(task);
+    expect(await system.result(task)).toMatchObject({ status: 'done', rounds: 2, usage: { llm_calls: 2 } });
+    const [, second] = await system.llmCalls(task);
+    expect(second?.request.messages.at(-1)?.content).toContain('the answer is 43');
+    expect(remote.commitsOn(branchOf(task))).toBe(1);
+  });
+
+  it('[AR-4.5] pushes nothing when the tests still fail after the last round, and keeps diff and output', async () => {
+    const remote = RemoteRepository.make(project);
+    const task = makeTask(remote, { budget: { max_rounds: 2 } });
+    await system.script(task, [answer('43'), answer('44')]);
+    await system.publish(task);
+    const result = await system.result(task);
+    expect(result).toMatchObject({
+      status: 'failed',
+      rounds: 2,
+      pushed: false,
+      commit: null,
+      error: { code: 'tests_failed' },
+    });
+    expect(result.artifacts.map(({ type }) => type)).toEqual(
+      expect.arrayContaining(['diff', 'log', 'test_result']),
+    );
+    expect(remote.has(branchOf(task))).toBe(false);
+  });
+
+  it('[AR-3.7] tells back what cannot be read or applied, and uses the answer that follows', async () => {
+    const remote = RemoteRepository.make(project);
+    const task = makeTask(remote, { budget: { max_rounds: 3 } });
+    const edit = {
+      file_path: 'src/answer.txt',
+      operation: 'modify',
+      edits: [{ search: 'fourty', replace: '42' }],
+    };
+    await system.script(task, [
+      { text: 'I would change the answer.' },
+      { answer: { code_changes: [edit] } },
+      answer('42'),
+    ]);
+    await system.publish(task);
+    expect(await system.result(task)).toMatchObject({ status: 'done', rounds: 3 });
+    const [, second, third] = await system.llmCalls(task);
+    expect(second?.request.messages.at(-1)?.content).toContain('not the asked-for JSON');
+    expect(third?.request.messages.at(-1)?.content).toContain('src/answer.txt');
+  });
+
+  it('[AR-3.1] shows the files that the model asks for', async () => {
+    const remote = RemoteRepository.make(project);
+    const task = makeTask(remote);
+    await system.script(task, [
+      { answer: { code_changes: [], needs_files: ['check.sh', 'no/such'] } },
+      answer('42'),
+    ]);
+    await system.publish(task);
+    expect(await system.result(task)).toMatchObject({ status: 'done', rounds: 1, usage: { llm_calls: 2 } });
+    const [, second] = await system.llmCalls(task);
+    expect(second?.request.messages.at(-1)?.content).toMatch(
+      /echo "the answer is[^]*Not available: no\/such/,
+    );
+  });
+});
+
+describe('the LLM', () => {
+  it.each([
+    ['[AR-16.5] waits out a rate limit', { status: 429, retry_after: 1 }],
+    ['[AR-16.5] asks again after a server error', { status: 500 }],
+    ['[AR-16.5] asks again after a cut connection', 'cut_off'],
+  ])('%s', async (_title, fault) => {
+    const remote = RemoteRepository.make(project);
+    const task = makeTask(remote);
+    await system.script(task, [{ fault }, answer('42')]);
+    await system.publish(task);
+    expect(await system.result(task)).toMatchObject({ status: 'done', rounds: 1 });
+    expect(await system.llmCalls(task)).toHaveLength(2);
+  });
+
+  it.each([
+    ['[AR-8.5] fails at once when the key is not accepted', { status: 401 }, 'llm_auth_failed'],
+    ['[AR-16.6] fails when it stays silent', 'hang', 'llm_timeout'],
+  ])('%s', async (_title, fault, code) => {
+    const remote = RemoteRepository.make(project);
+    const task = makeTask(remote);
+    await system.script(task, [{ fault }]);
+    await system.publish(task);
+    expect(await system.result(task)).toMatchObject({
+      status: 'failed',
+      pushed: false,
+      error: { code, stage: 'propose_change' },
+    });
+    expect(remote.has(branchOf(task))).toBe(false);
+  });
+});
+
+describe('bad tasks', () => {
+  it('[AR-1.2] buries what is not JSON, with the original bytes', async () => {
+    await system.publish('{"task_id": oops');
+    const letter = await system.deadLetter('the dead letter', ({ body }) => body === '{"task_id": oops');
+    expect(letter).toMatchObject({
+      code: 'invalid_task',
+      reason: expect.stringContaining('not JSON') as string,
+    });
+  });
+
+  it('[AR-1.2] names every problem, once in a result and once in a dead letter', async () => {
+    const task = {
+      ...makeTask(RemoteRepository.make(project)),
+      colour: 'red',
+      timeout_seconds: 0,
+      title: undefined,
+    };
+    await system.publish(task);
+    const result = await system.result(task);
+    expect(result).toMatchObject({ status: 'failed', error: { code: 'invalid_task', retryable: false } });
+    for (const field of ['colour', 'timeout_seconds', 'title'])
+      expect(result.error?.message).toContain(field);
+    await system.deadLetter('the dead letter', ({ reason }) => reason.includes('colour'));
+    expect(await system.resultCount(task)).toBe(1);
+  });
+
+  it('[AR-1.2] refuses an id that could not be a branch', async () => {
+    await system.publish({ ...makeTask(RemoteRepository.make(project)), task_id: '../x' });
+    await system.deadLetter('the dead letter', ({ reason }) => reason.includes('task_id'));
+  });
+
+  it.each([
+    ['base_branch_missing', { base_branch: 'no-such-branch' }],
+    ['repo_unreachable', { repo_url: '/no/such/repository.git' }],
+    ['repo_not_allowed', { repo_url: 'http://example.invalid/x.git' }],
+    ['unknown_playbook', { playbook: 'no-such-playbook' }],
+  ])('[AR-8.3] fails with %s, and the runner goes on', async (code, more) => {
+    const task = makeTask(RemoteRepository.make(project), more);
+    await system.script(task, [answer('42')]);
+    await system.publish(task);
+    expect(await system.result(task)).toMatchObject({ status: 'failed', error: { code } });
+    expect(await system.llmCalls(task)).toHaveLength(0);
+  });
+});
+
+describe('the remote', () => {
+  it('[AR-5.5] reports a push that the remote refuses', async () => {
+    const remote = RemoteRepository.make(project);
+    remote.hook('pre-receive', 'echo "no pushes on Fridays" >&2; exit 1');
+    const task = makeTask(remote);
+    await system.script(task, [answer('42')]);
+    await system.publish(task);
+    expect(await system.result(task)).toMatchObject({
+      status: 'failed',
+      pushed: false,
+      error: { code: 'push_rejected', stage: 'push' },
+    });
+  });
+
+  it('[AR-5.4] leaves a branch alone that holds somebody else’s work, before anything is paid for', async () => {
+    const remote = RemoteRepository.make(project);
+    const task = makeTask(remote);
+    const theirs = remote.push(branchOf(task), { 'theirs.txt': 'theirs' });
+    await system.script(task, [answer('42')]);
+    await system.publish(task);
+    expect(await system.result(task)).toMatchObject({ status: 'failed', error: { code: 'branch_conflict' } });
+    expect(remote.git('rev-parse', branchOf(task))).toBe(theirs);
+    expect(await system.llmCalls(task)).toHaveLength(0);
+  });
+
+  it('[AR-5.4] does not overwrite a branch that appears while the task runs', async () => {
+    const remote = RemoteRepository.make(project);
+    const task = makeTask(remote);
+    await system.script(task, [{ ...answer('42'), delay_ms: 1_500 }]);
+    await system.publish(task);
+    await eventually('the model is asked', async () =>
+      (await system.llmCalls(task)).length > 0 ? true : undefined,
+    );
+    const theirs = remote.push(branchOf(task), { 'theirs.txt': 'theirs' });
+    expect(await system.result(task)).toMatchObject({
+      status: 'failed',
+      pushed: false,
+      error: { code: 'branch_conflict' },
+    });
+    expect(remote.git('rev-parse', branchOf(task))).toBe(theirs);
+  });
+
+  it('[AR-2.4] stands on the base that it was started on, also when that moves', async () => {
+    const remote = RemoteRepository.make(project);
+    const base = remote.git('rev-parse', 'main');
+    const task = makeTask(remote);
+    await system.script(task, [{ ...answer('42'), delay_ms: 1_500 }]);
+    await system.publish(task);
+    await eventually('the model is asked', async () =>
+      (await system.llmCalls(task)).length > 0 ? true : undefined,
+    );
+    remote.push('main', { 'news.txt': 'news' });
+    expect(await system.result(task)).toMatchObject({ status: 'done', base_commit: base });
+    expect(remote.git('rev-parse', `${branchOf(task)}^`)).toBe(base);
+  });
+});
+
+describe('commands', () => {
+  it('[AR-10.2] gives setup the network and tests none', async () => {
+    const server = createServer((_request, response) => response.end('installed'));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const get = `node -e "fetch('http://127.0.0.1:${port}').then(r => r.text()).then(t => require('fs').writeFileSync('installed', t), () => process.exit(7))"`;
+    const task = makeTask(RemoteRepository.make(project), {
+      setup_commands: [get],
+      test_commands: ['grep -q installed installed', `if ${get}; then exit 1; fi`, 'sh check.sh'],
+    });
+    await system.script(task, [answer('42')]);
+    await system.publish(task);
+    const result = await system.result(task);
+    server.close();
+    expect(result).toMatchObject({ status: 'done', sandbox: 'full' });
+  });
+
+  it('[AR-4.1] installs a locked npm project before its tests', async () => {
+    const task = makeTask(
+      RemoteRepository.make({
+        ...project,
+        'package.json': JSON.stringify({
+          name: 'x',
+          version: '1.0.0',
+          scripts: { test: 'node check.js' },
+          dependencies: { two: 'file:two' },
+        }),
+        'package-lock.json': JSON.stringify({
+          name: 'x',
+          version: '1.0.0',
+          lockfileVersion: 3,
+          packages: {
+            '': { name: 'x', version: '1.0.0', dependencies: { two: 'file:two' } },
+            'node_modules/two': { resolved: 'two', link: true },
+            two: { version: '1.0.0' },
+          },
+        }),
+        'two/package.json': JSON.stringify({ name: 'two', version: '1.0.0', main: 'two.js' }),
+        'two/two.js': 'module.exports = 21;\n',
+        'check.js':
+          "const want = String(2 * require('two')); if (require('fs').readFileSync('src/answer.txt', 'utf8').trim() !== want) throw new Error('not ' + want);\n",
+      }),
+      { test_commands: undefined },
+    );
+    await system.script(task, [answer('42')]);
+    await system.publish(task);
+    const result = await system.result(task);
+    expect(result).toMatchObject({ status: 'done', tests: [{ command: 'npm test', passed: true }] });
+    expect(Object.keys(result.timings)).toContain('setup');
+  });
+});
+
+describe('the fleet', () => {
+  it('[AR-14.2] does 16 tasks on 2 runners without interference', async () => {
+    const remote = RemoteRepository.make(project);
+    const tasks = Array.from({ length: 16 }, () => makeTask(remote));
+    for (const task of tasks) await system.script(task, [answer('42')]);
+    await Promise.all(tasks.map((task) => system.publish(task)));
+    const results = await Promise.all(tasks.map((task) => system.result(task)));
+    expect(results.map(({ status }) => status)).toEqual(tasks.map(() => 'done'));
+    expect(tasks.map((task) => remote.commitsOn(branchOf(task)))).toEqual(tasks.map(() => 1));
+    expect(new Set(results.map(({ runner_id }) => runner_id)).size).toBe(2);
+  });
+
+  it('[AR-1.1] parks a task until its dependency is done, and does the others meanwhile', async () => {
+    const remote = RemoteRepository.make(project);
+    const first = makeTask(remote);
+    const second = makeTask(remote, { dependencies: [first.task_id] });
+    const other = makeTask(remote);
+    for (const task of [first, second, other]) await system.script(task, [answer('42')]);
+    await system.publish(second);
+    await system.publish(other);
+    expect(await system.result(other)).toMatchObject({ status: 'done' });
+    expect(await system.resultCount(second)).toBe(0);
+    await system.publish(first);
+    const results = [await system.result(first), await system.result(second)];
+    expect(results.map(({ status }) => status)).toEqual(['done', 'done']);
+  });
+
+  it('[AR-7.1] does the same task once, and refuses other content under its key', async () => {
+    const remote = RemoteRepository.make(project);
+    const task = makeTask(remote);
+    await system.script(task, [answer('42')]);
+    await system.publish(task);
+    await system.publish(task);
+    expect(await system.result(task)).toMatchObject({ status: 'done' });
+    await system.publish(task);
+    await system.publish({ ...task, title: 'Something else' });
+    await system.deadLetter(
+      'the conflict',
+      ({ code, body }) => code === 'key_conflict' && body.includes(`"${task.task_id}"`),
+    );
+    expect(await system.resultCount(task)).toBe(1);
+    expect(await system.llmCalls(task)).toHaveLength(1);
+    expect(remote.commitsOn(branchOf(task))).toBe(1);
+  });
+
+  it('[AR-7.1] starts the next run for corrected content after a failure', async () => {
+    const remote = RemoteRepository.make(project);
+    const task = makeTask(remote, { budget: { max_rounds: 1 } });
+    await system.script(task, [answer('43'), answer('42')]);
+    await system.publish(task);
+    expect(await system.result(task)).toMatchObject({ status: 'failed', run: 1 });
+    await system.publish({ ...task, description: 'src/answer.txt must say 42, not 43.' });
+    expect(await system.result(task, 2)).toMatchObject({ status: 'done', run: 2 });
+    expect(remote.git('log', '-1', '--format=%(trailers:key=Run,valueonly)', branchOf(task)).trim()).toBe(
+      '2',
+    );
+  });
+});
+
+describe('the trace', () => {
+  it('[AR-12.3] is one from the publisher to all three services, with every stage under its parent', async () => {
+    const remote = RemoteRepository.make(project);
+    const task = makeTask(remote, { setup_commands: ['true'] });
+    await system.script(task, [answer('42')]);
+    const traceId = '0af7651916cd43dd8448eb211c80319c';
+    await system.publish(task, { traceparent: `00-${traceId}-b7ad6b7169203331-01` });
+    expect(await system.result(task)).toMatchObject({ status: 'done', trace_id: traceId });
+
+    const spans = () => system.traces.spans.filter((span) => span.traceId === traceId);
+    const named = (name: string) => spans().find((span) => span.name === name);
+    await eventually('the trace is complete', () =>
+      named('task') && named('release_slot') ? true : undefined,
+    );
+    expect(named('task')?.parentSpanId).toBe('b7ad6b7169203331');
+    const stages = [
+      'claim',
+      'lease_slot',
+      'prepare_workspace',
+      'setup',
+      'propose_change',
+      'apply_change',
+      'run_tests',
+      'decide_commit',
+      'push',
+      'upload_artifacts',
+      'report',
+      'release_slot',
+    ];
+    for (const stage of stages)
+      expect([stage, named(stage)?.parentSpanId]).toEqual([stage, named('task')?.spanId]);
+    const chat = spans().find((span) => span.name.startsWith('chat '));
+    expect(chat?.parentSpanId).toBe(named('propose_change')?.spanId);
+    expect(chat?.attributes).toHaveProperty(['gen_ai.usage.input_tokens']);
+    const commands = spans().filter((span) => span.name === 'command');
+    expect(commands.map((span) => span.parentSpanId).sort()).toEqual(
+      [named('setup')?.spanId, named('run_tests')?.spanId].sort(),
+    );
+    const services = () => new Set(spans().map((span) => span.service));
+    await eventually('the services’ spans are there', () => (services().size >= 4 ? true : undefined));
+    expect([...services()].sort()).toEqual([
+      'artifact-store-mock',
+      'repo-pool-mock',
+      'runner',
+      'task-registry-mock',
+    ]);
+  });
+});

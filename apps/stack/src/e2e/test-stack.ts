@@ -1,0 +1,147 @@
+import {
+  formatKey,
+  headers as names,
+  streams,
+  subjects,
+  taskResultSchema,
+  type QueuePlace,
+  type TaskResult,
+} from '@necrocode/contracts';
+import { connectNats, type NatsConnection } from '@necrocode/messaging';
+import { startOtlpReceiver, type OtlpReceiver } from '@necrocode/telemetry';
+import { eventually, tempDir } from '@necrocode/testkit';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { headers } from '@nats-io/transport-node';
+import { startStack, type RunningStack } from '../start-stack.js';
+
+export type TaskDocument = Record<string, unknown> & { readonly spec_name: string; readonly task_id: string };
+
+export interface LlmCall {
+  readonly status: number | null;
+  readonly request: { readonly messages: readonly { readonly role: string; readonly content: string }[] };
+}
+
+/** A whole system on this machine, seen from outside. */
+export interface TestStack {
+  readonly stack: RunningStack;
+  readonly traces: OtlpReceiver;
+  readonly connection: NatsConnection;
+  /** What the LLM answers a task with, in order; the last one repeats. */
+  script(task: { spec_name: string; task_id: string }, answers: readonly unknown[]): Promise<void>;
+  llmCalls(task: { spec_name: string; task_id: string }): Promise<readonly LlmCall[]>;
+  publish(body: TaskDocument | string, options?: PublishOptions): Promise<void>;
+  result(task: { spec_name: string; task_id: string }, run?: number): Promise<TaskResult>;
+  /** Results of a key that are in the stream. */
+  resultCount(task: { spec_name: string; task_id: string }): Promise<number>;
+  deadLetter(what: string, accept: (letter: DeadLetter) => boolean): Promise<DeadLetter>;
+  log(): string;
+  stop(): Promise<void>;
+}
+
+export interface PublishOptions extends Partial<QueuePlace> {
+  readonly traceparent?: string;
+}
+
+export interface DeadLetter {
+  readonly code: string;
+  readonly reason: string;
+  readonly body: string;
+}
+
+/** Starts a system of its own for a spec; `environment` goes to every process. */
+export async function startTestStack(
+  options: { runners: number; maxParallel: number },
+  environment: Readonly<Record<string, string>> = {},
+): Promise<TestStack> {
+  const traces = await startOtlpReceiver();
+  const lines: string[] = [];
+  const stack = await startStack(
+    {
+      ...options,
+      dataDir: tempDir('necrocode-stack-'),
+      environment: { ...traces.environment, OTEL_BSP_SCHEDULE_DELAY: '100', ...environment },
+    },
+    (line) => lines.push(line),
+  );
+  const connection = await connectNats({ url: stack.ready.nats_url, name: 'spec' });
+  const llm = stack.ready.llm_base_url.replace(/\/v1$/, '');
+  const scripts: Record<string, unknown> = {};
+  const results = new Map<string, TaskResult>();
+  const watching = connection.subscribe('necrocode.results.>', {
+    callback: (_error, message) => {
+      const result = taskResultSchema.parse(message.json());
+      results.set(`${result.spec_name}/${result.task_id}#${result.run}`, result);
+    },
+  });
+  const keyOf = (task: { spec_name: string; task_id: string }) => ({
+    specName: task.spec_name,
+    taskId: task.task_id,
+  });
+
+  return {
+    stack,
+    traces,
+    connection,
+    async script(task, answers) {
+      scripts[formatKey(keyOf(task))] = answers;
+      const reply = await fetch(`${llm}/__script`, {
+        method: 'POST',
+        body: JSON.stringify({ tasks: scripts }),
+      });
+      if (!reply.ok) throw new Error(`the script was refused: ${await reply.text()}`);
+    },
+    async llmCalls(task) {
+      const reply = await fetch(`${llm}/__calls?task=${encodeURIComponent(formatKey(keyOf(task)))}`);
+      return (await reply.json()) as LlmCall[];
+    },
+    async publish(body, { queue = 'default', priority = 'normal', traceparent } = {}) {
+      const carried = headers();
+      if (traceparent) carried.set(names.traceparent, traceparent);
+      connection.publish(
+        subjects.task({ queue, priority }),
+        typeof body === 'string' ? body : JSON.stringify(body),
+        {
+          headers: carried,
+        },
+      );
+      await connection.flush();
+    },
+    result: (task, run = 1) =>
+      eventually(
+        `the result of ${formatKey(keyOf(task))}`,
+        () => results.get(`${formatKey(keyOf(task))}#${run}`),
+        60_000,
+      ),
+    async resultCount(task) {
+      const manager = await jetstreamManager(connection);
+      const subject = subjects.result(keyOf(task));
+      const { state } = await manager.streams.info(streams.results.name, { subjects_filter: subject });
+      return state.subjects?.[subject] ?? 0;
+    },
+    deadLetter: (what, accept) =>
+      eventually(what, async () => (await deadLetters(connection)).find(accept), 30_000),
+    log: () => lines.join('\n'),
+    async stop() {
+      watching.unsubscribe();
+      await connection.close();
+      await stack.stop();
+      await traces.close();
+    },
+  };
+}
+
+async function deadLetters(connection: NatsConnection): Promise<DeadLetter[]> {
+  const manager = await jetstreamManager(connection);
+  const { state } = await manager.streams.info(streams.dead.name);
+  const letters: DeadLetter[] = [];
+  for (let seq = state.first_seq; seq <= state.last_seq; seq += 1) {
+    const stored = await manager.streams.getMessage(streams.dead.name, { seq });
+    if (!stored) continue;
+    letters.push({
+      code: stored.header.get(names.deadCode),
+      reason: stored.header.get(names.deadReason),
+      body: new TextDecoder().decode(stored.data),
+    });
+  }
+  return letters;
+}

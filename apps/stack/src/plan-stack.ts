@@ -1,0 +1,166 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { findTool, freePort, requireTool } from '@necrocode/host-tools';
+import { workspaceRoot } from './workspace-root.js';
+import type { ProcessPlan } from './supervised-process.js';
+
+export interface StackOptions {
+  readonly runners: number;
+  readonly maxParallel: number;
+  readonly dataDir: string;
+  /** Script of the bundled LLM; absent: the one for the sample task. */
+  readonly llmScript?: string;
+  /** Added to the environment of every process. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+export interface StackPlan {
+  readonly addresses: {
+    readonly nats_url: string;
+    readonly task_registry: string;
+    readonly repo_pool: string;
+    readonly artifact_store: string;
+    readonly llm_base_url: string;
+  };
+  /** Undefined where the user's own NATS is used. */
+  readonly nats: ProcessPlan | undefined;
+  readonly services: readonly ProcessPlan[];
+  readonly runners: readonly { readonly id: string; readonly http: string; readonly plan: ProcessPlan }[];
+}
+
+const openAi = 'https://api.openai.com/v1';
+
+/** Decides ports, folders and settings of every process. What the environment names is used instead. */
+export async function planStack(options: StackOptions, tell: (line: string) => void): Promise<StackPlan> {
+  const { dataDir } = options;
+  mkdirSync(dataDir, { recursive: true });
+  const loopback = async () => `127.0.0.1:${await freePort()}`;
+  const own = {
+    nats: await freePort(),
+    task_registry: await loopback(),
+    repo_pool: await loopback(),
+    artifact_store: await loopback(),
+    llm: await loopback(),
+  };
+  const { NATS_URL, OPENAI_BASE_URL, OPENAI_API_KEY } = process.env;
+  const scripted = !OPENAI_BASE_URL && !OPENAI_API_KEY;
+  const addresses = {
+    nats_url: NATS_URL || `nats://127.0.0.1:${own.nats}`,
+    task_registry: own.task_registry,
+    repo_pool: own.repo_pool,
+    artifact_store: own.artifact_store,
+    llm_base_url: OPENAI_BASE_URL || (scripted ? `http://${own.llm}/v1` : openAi),
+  };
+  const common = { NATS_URL: addresses.nats_url, FAULT_INJECTION: '1', ...options.environment };
+  const service = (name: string, environment: Record<string, string>) =>
+    appPlan(name, join(dataDir, name), { ...common, ...environment });
+  const pool = { GIT_ALLOWED_PROTOCOLS: 'https:ssh:http:file', HTTP_HOSTS: loopbackHosts.join(',') };
+  return {
+    addresses,
+    nats: NATS_URL ? undefined : await natsPlan(own.nats, dataDir, tell),
+    services: [
+      service('task-registry-mock', { LISTEN_ADDRESS: own.task_registry }),
+      service('repo-pool-mock', { LISTEN_ADDRESS: own.repo_pool, ...pool }),
+      service('artifact-store-mock', { LISTEN_ADDRESS: own.artifact_store }),
+      ...(scripted ? [service('llm-mock', llmEnvironment(own.llm, options))] : []),
+    ],
+    runners: await planRunners(options, addresses, common, tell),
+  };
+}
+
+/** Repositories behind plain http are only accepted from this machine. */
+const loopbackHosts = ['localhost', '127.0.0.1'];
+
+function appPlan(name: string, dataDir: string, environment: Record<string, string>): ProcessPlan {
+  mkdirSync(dataDir, { recursive: true });
+  return {
+    name,
+    command: process.execPath,
+    args: ['--import', '@necrocode/telemetry/register', join('apps', name, 'dist/main.js')],
+    cwd: workspaceRoot,
+    environment: () => ({
+      DATA_DIR: dataDir,
+      OTEL_SERVICE_NAME: name,
+      NODE_NO_WARNINGS: '1',
+      ...environment,
+    }),
+  };
+}
+
+async function natsPlan(port: number, dataDir: string, tell: (line: string) => void): Promise<ProcessPlan> {
+  const args = ['-a', '127.0.0.1', '-p', String(port), '-js', '-sd', join(dataDir, 'nats')];
+  return {
+    name: 'nats',
+    command: await requireTool('nats-server', tell),
+    args,
+    cwd: dataDir,
+    environment: () => ({}),
+  };
+}
+
+function llmEnvironment(address: string, { llmScript }: StackOptions): Record<string, string> {
+  return {
+    LISTEN_ADDRESS: address,
+    LLM_SCRIPT: llmScript ?? join(workspaceRoot, 'examples/sample/llm-script.yaml'),
+  };
+}
+
+async function planRunners(
+  { runners, maxParallel, dataDir }: StackOptions,
+  addresses: StackPlan['addresses'],
+  common: Record<string, string>,
+  tell: (line: string) => void,
+): Promise<StackPlan['runners']> {
+  const bwrap = await requireTool('bwrap', tell).catch(async (error: unknown) => {
+    tell(
+      `${error instanceof Error ? error.message : 'bubblewrap is missing'} Commands run at a lower sandbox level.`,
+    );
+    return findTool('bwrap');
+  });
+  const config = join(dataDir, 'runner.yaml');
+  writeFileSync(config, runnerSettings);
+  const planned = [];
+  for (let number = 1; number <= runners; number += 1) {
+    const port = String(await freePort());
+    const name = `runner-${number}`;
+    const environment = {
+      ...common,
+      ...(bwrap ? { BWRAP: bwrap, PATH: `${process.env.PATH ?? ''}:${dirname(bwrap)}` } : {}),
+      NECROCODE_CONFIG: config,
+      TASK_REGISTRY_URL: addresses.task_registry,
+      REPO_POOL_URL: addresses.repo_pool,
+      ARTIFACT_STORE_URL: addresses.artifact_store,
+      OPENAI_BASE_URL: addresses.llm_base_url,
+      RUNNER_MAX_PARALLEL: String(maxParallel),
+      RUNNER_DATA_DIR: join(dataDir, name),
+      RUNNER_HTTP_PORT: port,
+    };
+    const plan = { ...appPlan('runner', join(dataDir, name), environment), name };
+    let id = '';
+    planned.push({
+      get id() {
+        return id;
+      },
+      http: `http://127.0.0.1:${port}`,
+      plan: {
+        ...plan,
+        // Every process is a runner of its own, also when it takes the place of one that died.
+        environment: () => {
+          id = `${name}-${randomBytes(3).toString('hex')}`;
+          return { ...plan.environment(), RUNNER_ID: id };
+        },
+      },
+    });
+  }
+  return planned;
+}
+
+/** A development machine: repositories on disk and on loopback, and no sandbox where none works. */
+const runnerSettings = `# Written at every start of the stack.
+git:
+  protocols: [https, ssh, file]
+  http_hosts: [${loopbackHosts.map((host) => JSON.stringify(host)).join(', ')}]
+sandbox:
+  required: none
+`;

@@ -1,0 +1,106 @@
+import { taskRegistry as wire, type TaskResult } from '@necrocode/contracts';
+import { hash, newSpec, resultOf, taskOf, type RegistryClient } from './registry-client.js';
+
+const { TaskState } = wire;
+
+/** How runs end: reports, cancels, retries, parking. */
+export function endingRules(client: () => RegistryClient): void {
+  it.each([
+    ['done', 'TaskCompleted', TaskState.TASK_STATE_DONE],
+    ['failed', 'TaskFailed', TaskState.TASK_STATE_FAILED],
+    ['cancelled', 'TaskCancelled', TaskState.TASK_STATE_CANCELLED],
+  ] as const)('[AR-7.1] ends a run as %s with event %s', async (status, event, state) => {
+    const task = taskOf(newSpec(), '1');
+    const held = await client().granted(task);
+    expect(await client().report(held, resultOf(task, status))).toEqual({ state, accepted: true });
+    const { task: record, events, attempts } = await client().get(held.key);
+    expect(record?.state).toBe(state);
+    expect((JSON.parse(record?.resultJson ?? '') as TaskResult).status).toBe(status);
+    expect(events.at(-1)?.type).toBe(event);
+    expect(attempts[0]).toMatchObject({ outcome: status });
+  });
+
+  it('[AR-7.1] keeps the first report and tells a second one so', async () => {
+    const task = taskOf(newSpec(), '1');
+    const held = await client().granted(task);
+    await client().report(held, resultOf(task, 'done'));
+    const second = await client().report(held, resultOf(task, 'failed'));
+    expect(second).toEqual({ state: TaskState.TASK_STATE_DONE, accepted: false });
+    expect(
+      (await client().get(held.key)).events.filter(({ type }) => /^Task(Comp|Fail)/.test(type)),
+    ).toHaveLength(1);
+  });
+
+  it('[AR-15.4] answers a repeated report as the first', async () => {
+    const task = taskOf(newSpec(), '1');
+    const held = await client().granted(task);
+    const first = await client().report(held, resultOf(task, 'done'), `report-${task.spec_name}`);
+    expect(await client().report(held, resultOf(task, 'done'), `report-${task.spec_name}`)).toEqual(first);
+  });
+
+  it('[AR-7.2] refuses a result that is invalid or of another task', async () => {
+    const task = taskOf(newSpec(), '1');
+    const held = await client().granted(task);
+    const invalid = { ...resultOf(task, 'done'), attempts: -1, surprise: true };
+    await expect(client().report(held, invalid)).rejects.toThrow(/INVALID_ARGUMENT.*attempts.*surprise/);
+    await expect(client().report(held, resultOf({ ...task, task_id: '2' }, 'done'))).rejects.toThrow(
+      /INVALID_ARGUMENT/,
+    );
+    await expect(client().report(held, resultOf(task, 'done', { run: 2 }))).rejects.toThrow(
+      /INVALID_ARGUMENT.*run 2/,
+    );
+  });
+
+  it('[AR-1.5] cancels a ready task at once', async () => {
+    const task = taskOf(newSpec(), '1');
+    await client().create(task);
+    const key = { specName: task.spec_name, taskId: '1' };
+    expect(await client().cancel(key, 'not needed')).toEqual({ state: TaskState.TASK_STATE_CANCELLED });
+    expect(await client().errorCode(key)).toBe('cancelled');
+    expect(await client().cancel(key)).toEqual({ state: TaskState.TASK_STATE_CANCELLED });
+    expect((await client().claim(task)).alreadyHandled?.state).toBe(TaskState.TASK_STATE_CANCELLED);
+  });
+
+  it('[AR-1.5] asks the runner of a running task to stop, once, and ends it when the lease is given back', async () => {
+    const held = await client().granted(taskOf(newSpec(), '1'));
+    await client().cancel(held.key, 'not needed');
+    await client().cancel(held.key, 'really');
+    const types = await client().eventTypes(held.key);
+    expect(types.filter((type) => type === 'CancelRequested')).toHaveLength(1);
+    expect((await client().get(held.key)).task?.cancelRequested).toBe(true);
+    await client().release(held);
+    expect(await client().state(held.key)).toBe(TaskState.TASK_STATE_CANCELLED);
+  });
+
+  it('[AR-15.1] retries a failed task as its next run, which knows the earlier commit', async () => {
+    const task = taskOf(newSpec(), '1');
+    const held = await client().granted(task);
+    await expect(client().retry(held.key)).rejects.toThrow(/FAILED_PRECONDITION.*running/);
+    await client().decide(held, hash('1'));
+    await client().report(held, resultOf(task, 'failed'));
+    expect(await client().retry(held.key)).toEqual({ run: 2 });
+    const second = await client().granted(task);
+    expect(second.granted).toMatchObject({
+      run: 2,
+      attempt: 1,
+      decided: undefined,
+      earlierCommits: [hash('1')],
+    });
+    const late = await client().report(held, resultOf(task, 'done'));
+    expect(late).toEqual({ state: TaskState.TASK_STATE_FAILED, accepted: false });
+    expect(await client().state(held.key)).toBe(TaskState.TASK_STATE_RUNNING);
+  });
+
+  it('[AR-15.1] keeps a parked task out of the queue until it is unparked', async () => {
+    const task = taskOf(newSpec(), '1');
+    await client().create(task);
+    const key = { specName: task.spec_name, taskId: '1' };
+    await client().park(key);
+    expect((await client().claim(task)).parked?.reason).toBe('not today');
+    expect(await client().unpark(key)).toEqual({ state: TaskState.TASK_STATE_READY });
+    const held = await client().granted(task);
+    await expect(client().park(key)).rejects.toThrow(/FAILED_PRECONDITION.*running/);
+    await client().park(key, held.fencingToken);
+    expect(await client().state(key)).toBe(TaskState.TASK_STATE_BLOCKED);
+  });
+}

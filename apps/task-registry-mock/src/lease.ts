@@ -1,0 +1,111 @@
+import type { TaskKey } from '@necrocode/contracts';
+import { beginAttempt, endAttempt } from './attempts.js';
+import { endRunWith } from './end-run.js';
+import { withoutLease } from './make-ready.js';
+import { recordEvent } from './outbox.js';
+import { badRequest, notNow } from './refusals.js';
+import type { Change, Sql } from './registry.js';
+import { giveBack } from './repository-limit.js';
+import { currentRuns, nameOf, requireRun, runColumns, updateRun, type Run } from './runs.js';
+
+const longestLeaseSeconds = 24 * 60 * 60;
+
+/** Gives a ready run to a runner, under a fencing token higher than any before. */
+export function grantLease(change: Change, run: Run, runnerId: string, leaseSeconds: number): Run {
+  const { token } = change
+    .sql(`UPDATE counters SET value = value + 1 WHERE name = 'fencing_token' RETURNING value AS token`)
+    .get() as { token: number };
+  const granted = updateRun(change, run, {
+    state: 'running',
+    runnerId,
+    attempt: run.attempt + 1,
+    fencingToken: token,
+    leaseExpiresAt: expiryAfter(change, leaseSeconds),
+    startedAt: run.startedAt ?? change.now,
+  });
+  beginAttempt(change, granted);
+  recordEvent(change, granted, 'TaskClaimed', { runner_id: runnerId, fencing_token: token });
+  return granted;
+}
+
+/**
+ * The run whose lease a caller holds. A lease past its end still holds while nobody has taken it.
+ *
+ * @throws NOT_FOUND, or FAILED_PRECONDITION when the lease is lost
+ */
+export function holdLease(sql: Sql, key: TaskKey, fencingToken: bigint): Run {
+  const run = requireRun(sql, key);
+  if (run.state !== 'running') throw notNow(`the lease is lost: ${nameOf(run)} is ${run.state}`);
+  if (BigInt(run.fencingToken) !== fencingToken) {
+    throw notNow(
+      `the lease is lost: ${nameOf(run)} has fencing token ${run.fencingToken}, not ${fencingToken}`,
+    );
+  }
+  return run;
+}
+
+export function renewLease(change: Change, run: Run, leaseSeconds: number): Run {
+  return updateRun(change, run, { leaseExpiresAt: expiryAfter(change, leaseSeconds) });
+}
+
+/** A released task does not wait longer than this. */
+const longestDelaySeconds = 3_600;
+
+/** Ends a lease without a result: the task goes back to its queue, unless somebody has cancelled it. */
+export function releaseLease(change: Change, run: Run, reason: string, delaySeconds: number): Run {
+  endAttempt(change, run, 'released');
+  const delay = Math.min(delaySeconds, longestDelaySeconds);
+  recordEvent(change, run, 'LeaseReleased', { runner_id: run.runnerId, reason, delay_seconds: delay });
+  return cancelledInstead(change, run) ?? giveBack(change, run, delay);
+}
+
+/** The same for a lease that ran out. */
+export function expireLease(change: Change, run: Run): Run {
+  noteExpiry(change, run);
+  return cancelledInstead(change, run) ?? giveBack(change, run);
+}
+
+/** Ends an expired lease whose task is being claimed at this moment, so need not be published. */
+export function takeOverLease(change: Change, run: Run): Run {
+  noteExpiry(change, run);
+  return cancelledInstead(change, run) ?? updateRun(change, run, { ...withoutLease, state: 'ready' });
+}
+
+/** What a run becomes when its lease ends and somebody has cancelled it: it is not to start again. */
+export function cancelledInstead(change: Change, run: Run): Run | undefined {
+  if (run.cancelReason === null) return undefined;
+  return endRunWith(change, run, { status: 'cancelled', code: 'cancelled', message: run.cancelReason });
+}
+
+export function hasExpired(run: Run, now: number): boolean {
+  return run.leaseExpiresAt !== null && run.leaseExpiresAt <= now;
+}
+
+/** Running runs whose lease has run out, at most 100. */
+export function expiredRuns(sql: Sql, now: number): Run[] {
+  return sql(
+    `SELECT ${runColumns} FROM ${currentRuns}
+     WHERE r.state = 'running' AND r.lease_expires_at <= ? ORDER BY r.lease_expires_at LIMIT 100`,
+  ).all(now) as unknown as Run[];
+}
+
+/** Leases could not be renewed while the registry was away: their holders get this long to come back. */
+export function extendLeasesAfterStart({ sql, now }: Change, graceMs: number): void {
+  const until = now + graceMs;
+  sql(`UPDATE runs SET lease_expires_at = ? WHERE state = 'running' AND lease_expires_at < ?`).run(
+    until,
+    until,
+  );
+}
+
+function expiryAfter({ now }: Change, leaseSeconds: number): number {
+  if (leaseSeconds < 1 || leaseSeconds > longestLeaseSeconds) {
+    throw badRequest(`lease_seconds must be 1 to ${longestLeaseSeconds}`);
+  }
+  return now + leaseSeconds * 1000;
+}
+
+function noteExpiry(change: Change, run: Run): void {
+  endAttempt(change, run, 'expired');
+  recordEvent(change, run, 'LeaseExpired', { runner_id: run.runnerId, fencing_token: run.fencingToken });
+}

@@ -1,0 +1,111 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { formatKey, keyOfCancelSubject, subjects } from '@necrocode/contracts';
+import { connectNats, type NatsConnection } from '@necrocode/messaging';
+import type { Logger } from '@necrocode/telemetry';
+import { headers, type Msg } from '@nats-io/transport-node';
+import { cancelTask } from './cancel-task.js';
+import { OutboxPublisher } from './outbox-publisher.js';
+import type { Change, Registry } from './registry.js';
+import { findRun } from './runs.js';
+
+const drainDeadlineMs = 3_000;
+
+/** Marks the registry's own cancel messages: heard late, one must not cancel the task's next run. */
+const originHeader = 'Necrocode-Origin';
+const origin = 'task-registry';
+
+/** The registry's side towards NATS. It serves without one; then what it has to say waits in the outbox. */
+export class NatsLink {
+  private connection: NatsConnection | undefined;
+  private publisher: OutboxPublisher | undefined;
+  private online = false;
+  private readonly stopping = new AbortController();
+  private readonly stopListening: () => void;
+
+  constructor(
+    private readonly registry: Registry,
+    private readonly logger: Logger,
+    url: string,
+  ) {
+    this.stopListening = registry.onCommitted(({ cancels }) => this.tellRunners(cancels));
+    void this.connect(url);
+  }
+
+  /** Publishes what is left in the outbox, as far as it can, and disconnects. */
+  async stop(): Promise<void> {
+    this.stopListening();
+    this.stopping.abort();
+    await this.publisher?.stop(drainDeadlineMs);
+    await this.connection?.close();
+  }
+
+  private async connect(url: string): Promise<void> {
+    while (!this.stopping.signal.aborted) {
+      try {
+        const connection = await connectNats({ url, name: 'task-registry' });
+        if (this.stopping.signal.aborted) return await connection.close();
+        return this.use(connection);
+      } catch (error) {
+        this.logger.error({ error }, 'NATS cannot be reached');
+        await pause(2_000, undefined, { signal: this.stopping.signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  private use(connection: NatsConnection): void {
+    this.connection = connection;
+    this.online = true;
+    connection.subscribe(subjects.allCancels, {
+      callback: (error, message) => {
+        if (!error) this.hearCancel(message);
+      },
+    });
+    this.publisher = new OutboxPublisher(this.registry, connection, this.logger);
+    void this.watch(connection, this.publisher);
+    this.logger.info('connected to NATS');
+  }
+
+  private async watch(connection: NatsConnection, publisher: OutboxPublisher): Promise<void> {
+    for await (const { type } of connection.status()) {
+      if (type !== 'disconnect' && type !== 'reconnect') continue;
+      this.online = type === 'reconnect';
+      publisher.setOnline(this.online);
+      this.logger.info({ online: this.online }, 'connection to NATS changed');
+    }
+  }
+
+  private hearCancel(message: Msg): void {
+    const key = keyOfCancelSubject(message.subject);
+    if (!key || message.headers?.get(originHeader) === origin) return;
+    try {
+      this.registry.change((change) => {
+        const run = findRun(change.sql, key);
+        if (run) cancelTask(change, run, reasonOf(message));
+      });
+    } catch (error) {
+      this.logger.error({ error, task: formatKey(key) }, 'cancelling failed');
+    }
+  }
+
+  /** A shortcut only: a runner that misses it hears the same with its next renewal. */
+  private tellRunners(cancels: Change['cancels']): void {
+    if (!this.connection || !this.online) return;
+    for (const { key, reason } of cancels) {
+      const marked = headers();
+      marked.set(originHeader, origin);
+      this.connection.publish(subjects.cancel(key), JSON.stringify({ reason }), { headers: marked });
+    }
+  }
+}
+
+/** A cancel message may hold `{"reason": "…"}`, plain text or nothing. */
+function reasonOf(message: Msg): string {
+  const text = message.string().slice(0, 1_000);
+  try {
+    const document: unknown = JSON.parse(text);
+    const reason = (document as { reason?: unknown } | null)?.reason;
+    return typeof reason === 'string' ? reason : '';
+  } catch {
+    return text;
+  }
+}

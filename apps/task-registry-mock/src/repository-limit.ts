@@ -1,0 +1,47 @@
+import { makeReady, unblock } from './make-ready.js';
+import type { Change } from './registry.js';
+import { currentRuns, runColumns, type Run } from './runs.js';
+
+/** The name under which a repository is counted: a trailing slash or `.git` makes no other one. */
+export function repositoryOf(repoUrl: string): string {
+  return repoUrl.replace(/\/+$/, '').replace(/\.git$/, '');
+}
+
+/** How many more tasks of a repository may run now. */
+export function freeInRepository(change: Change, repository: string): number {
+  if (change.maxInFlightPerRepo === 0) return Infinity;
+  const { running } = change
+    .sql(`SELECT count(*) AS running FROM runs WHERE state = 'running' AND repository = ?`)
+    .get(repository) as { running: number };
+  return change.maxInFlightPerRepo - running;
+}
+
+/**
+ * Puts the tasks that waited longest for room in a repository back into their queues. To be called
+ * whenever a run stops being ready or running. One that comes too late for the room is parked again.
+ */
+export function admitWaiting(change: Change, repository: string): void {
+  const free = freeInRepository(change, repository);
+  const statement = change.sql(
+    `SELECT ${runColumns} FROM ${currentRuns}
+     WHERE r.state = 'blocked' AND r.repository = ? AND r.blocked_by = 'repository_limit'
+     ORDER BY r.created_at, t.id LIMIT ?`,
+  );
+  const waiting = statement.all(repository, Number.isFinite(free) ? Math.max(free, 0) : -1);
+  for (const run of waiting as unknown as Run[]) unblock(change, run);
+}
+
+/** For the start of the process: the limit may have been raised since the tasks were parked. */
+export function admitAllWaiting(change: Change): void {
+  const repositories = change
+    .sql(`SELECT DISTINCT repository FROM runs WHERE state = 'blocked' AND blocked_by = 'repository_limit'`)
+    .all() as { repository: string }[];
+  for (const { repository } of repositories) admitWaiting(change, repository);
+}
+
+/** Gives a run back whose lease has ended without a result, and its room to whoever waited longest. */
+export function giveBack(change: Change, run: Run, delaySeconds = 0): Run {
+  const ready = makeReady(change, run, delaySeconds);
+  admitWaiting(change, run.repository);
+  return ready;
+}

@@ -1,0 +1,47 @@
+export interface ChatMessage {
+  readonly role: 'system' | 'user' | 'assistant';
+  readonly content: string;
+}
+
+export interface ChatRequest {
+  readonly messages: readonly ChatMessage[];
+  /** JSON Schema for structured output, sent where the endpoint supports it. */
+  readonly responseSchema?: { readonly name: string; readonly schema: Readonly<Record<string, unknown>> };
+  readonly maxOutputTokens?: number;
+}
+
+/** Why the model stopped; `length` means that the text is cut off. */
+export type FinishReason = 'stop' | 'length' | 'content_filter' | 'other';
+
+/** What a call used. `cachedTokens` is the part of `inputTokens` that the endpoint had cached. */
+export interface TokenUsage {
+  readonly inputTokens: number;
+  readonly cachedTokens: number;
+  readonly outputTokens: number;
+}
+
+export interface ChatAnswer {
+  readonly text: string;
+  readonly finishReason: FinishReason;
+  /** As the endpoint names it, which may be more exact than what was asked for. */
+  readonly model: string;
+  /** As the endpoint counted, else estimated from the texts. */
+  readonly usage: TokenUsage;
+  /** US dollars; null for a model without a known price. */
+  readonly costUsd: number | null;
+  /** Of the HTTP call that was answered, without earlier failures and waits. */
+  readonly latencyMs: number;
+  /** Calls that failed before the one that was answered. */
+  readonly retries: number;
+}
+
+export interface LlmClient {
+  /** The model that is asked for. */
+  readonly model: string;
+  /**
+   * Asks once, repeating what is safe to repeat.
+   *
+   * @throws RunnerError with an `llm_*` code; with an aborted signal, the signal's reason
+   */
+  chat(request: ChatRequest, options?: { readonly signal?: AbortSignal }): Promise<ChatAnswer>;
+}

@@ -1,0 +1,91 @@
+import { RunnerError } from '@necrocode/contracts';
+import type { Mask } from '@necrocode/telemetry';
+import { APIConnectionTimeoutError, APIError } from 'openai';
+import { askedWaitMs } from './retry-wait.js';
+
+/** A call that brought no answer, and whether the same call may be sent again. */
+export interface CallFailure {
+  readonly error: RunnerError;
+  readonly retry: 'never' | 'once' | 'repeatedly';
+  /** What the server asked to wait. */
+  readonly askedWaitMs?: number;
+  /** What the server disliked about the request itself. */
+  readonly complaint?: string;
+}
+
+const longestServerMessage = 300;
+
+/**
+ * Translates what the SDK threw.
+ *
+ * @param mask hides the key, which some endpoints repeat in their messages
+ */
+export function translateFailure(error: unknown, mask: Mask): CallFailure {
+  if (error instanceof APIConnectionTimeoutError) return timedOut(error);
+  if (isStatusError(error)) return byStatus(error, error.status, mask);
+  if (error instanceof SyntaxError) {
+    return never(
+      new RunnerError('llm_bad_response', 'the LLM endpoint answered with broken JSON', { cause: error }),
+    );
+  }
+  const message = 'the LLM endpoint cannot be reached, or broke the connection';
+  return { error: new RunnerError('llm_unavailable', message, { cause: error }), retry: 'repeatedly' };
+}
+
+/** Repeated at most once: the next attempt costs as much time again. */
+export function timedOut(cause: unknown): CallFailure {
+  return {
+    error: new RunnerError('llm_timeout', 'the LLM did not answer in time', { cause }),
+    retry: 'once',
+  };
+}
+
+/** For what a repetition would not mend. */
+export function never(error: RunnerError): CallFailure {
+  return { error, retry: 'never' };
+}
+
+function isStatusError(error: unknown): error is APIError & { readonly status: number } {
+  return error instanceof APIError && typeof error.status === 'number';
+}
+
+function byStatus(cause: APIError, status: number, mask: Mask): CallFailure {
+  // Endpoints repeat parts of the key in these answers, so nothing of them is shown.
+  if (status === 401 || status === 403) {
+    return never(
+      new RunnerError('llm_auth_failed', `the LLM endpoint refused the key (${status})`, { cause }),
+    );
+  }
+  const said = serverMessage(cause, mask);
+  if (status === 429 && isOutOfQuota(cause)) {
+    const message = `the quota of the LLM account is used up (429): ${said}`;
+    return never(new RunnerError('llm_rate_limited', message, { cause, retryable: false }));
+  }
+  const message = `the LLM endpoint answered ${status}: ${said}`;
+  const again = (error: RunnerError): CallFailure => ({
+    error,
+    retry: 'repeatedly',
+    askedWaitMs: cause.headers && askedWaitMs(cause.headers, Date.now()),
+  });
+  if (status === 429) return again(new RunnerError('llm_rate_limited', message, { cause }));
+  if (status === 408) return again(new RunnerError('llm_timeout', message, { cause }));
+  if (status === 409 || status >= 500) return again(new RunnerError('llm_unavailable', message, { cause }));
+  return {
+    ...never(new RunnerError('llm_bad_request', message, { cause })),
+    complaint: complaintOf(cause, status),
+  };
+}
+
+function isOutOfQuota(error: APIError): boolean {
+  return error.code === 'insufficient_quota' || error.type === 'insufficient_quota';
+}
+
+function serverMessage(error: APIError, mask: Mask): string {
+  const text = error.message.replace(/^\d{3} /, '').replace(/\s+/g, ' ');
+  const masked = mask(text);
+  return masked.length > longestServerMessage ? `${masked.slice(0, longestServerMessage)}…` : masked;
+}
+
+function complaintOf(error: APIError, status: number): string | undefined {
+  return status === 400 || status === 422 ? `${error.message} ${error.param ?? ''}` : undefined;
+}

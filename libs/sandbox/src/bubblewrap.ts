@@ -1,0 +1,152 @@
+import { readdir, realpath, stat } from 'node:fs/promises';
+
+/** What a command sees and may do, in the terms of bubblewrap. */
+export interface Confinement {
+  readonly workTree: string;
+  readonly network: boolean;
+  /** Directory on the host that serves as HOME; absent: an empty one in memory. */
+  readonly home: string | undefined;
+  /** What `systemView` found for this kind of command. */
+  readonly system: readonly string[];
+  readonly readOnly: readonly string[];
+  /** Files that are shown empty. */
+  readonly hidden: readonly string[];
+  /** Whether the host lets this user make user namespaces. */
+  readonly userNamespace: boolean;
+}
+
+/** Where HOME is when no directory of the host serves as it. */
+export const privateHome = '/home/sandbox';
+
+/** File descriptors of the child, beside the standard ones. */
+export const descriptors = { status: 3, passwd: 4, group: 5 } as const;
+
+/** Arguments of `bwrap` for level `full`; the command follows them. */
+export function fullArguments(confinement: Confinement): string[] {
+  const { workTree, network, home, system, readOnly, hidden, userNamespace } = confinement;
+  return [
+    // With a user namespace the command is an ordinary user inside, even when the runner is root:
+    // tools behave differently for root (file owners on unpacking, servers that refuse to start).
+    ...(userNamespace ? ['--unshare-user', '--uid', String(userId), '--gid', String(userId)] : []),
+    '--unshare-all',
+    ...(network ? ['--share-net'] : []),
+    ...ending,
+    ...system,
+    ...[
+      '--file',
+      String(descriptors.passwd),
+      '/etc/passwd',
+      '--file',
+      String(descriptors.group),
+      '/etc/group',
+    ],
+    ...['--proc', '/proc', '--dev', '/dev', '--tmpfs', '/tmp', '--tmpfs', '/var/tmp', '--dir', '/run'],
+    ...(home === undefined ? ['--tmpfs', privateHome] : []),
+    ...readOnly.flatMap((path) => ['--ro-bind-try', path, path]),
+    ...hidden.flatMap((path) => ['--ro-bind', '/dev/null', path]),
+    ...(home === undefined ? [] : ['--bind', home, home]),
+    ...['--bind', workTree, workTree, '--remount-ro', '/', '--chdir', workTree],
+  ];
+}
+
+/**
+ * Arguments that show the system's programs, libraries and settings read-only. Every mount costs a
+ * command about 0.2 ms (measured: 12 ms for 60 mounts, 6 ms for 30), so links stay links and /etc is
+ * kept short.
+ */
+export async function systemView(network: boolean): Promise<string[]> {
+  const names = await readdir('/etc').catch(() => []);
+  const settings = names
+    .filter(
+      (name) =>
+        settingNames.has(name) ||
+        /^(java|openjdk)[\w.-]*$/.test(name) ||
+        (network && networkSettingNames.has(name)),
+    )
+    .map((name) => `/etc/${name}`);
+  const shown = await Promise.all([...systemDirectories, ...settings].map(show));
+  const hasPrivateKeys = await stat('/etc/ssl/private').then(
+    () => true,
+    () => false,
+  );
+  return [...shown.flat(), ...(hasPrivateKeys ? ['--tmpfs', '/etc/ssl/private'] : [])];
+}
+
+/** Arguments of `bwrap` for level `pid`: the host's files as they are, but nothing outlives the command. */
+export function pidArguments(workTree: string): string[] {
+  return [
+    '--unshare-pid',
+    ...ending,
+    '--bind',
+    '/',
+    '/',
+    '--dev-bind',
+    '/dev',
+    '/dev',
+    '--proc',
+    '/proc',
+    '--chdir',
+    workTree,
+  ];
+}
+
+const userId = 1_000;
+
+/** The sandbox ends with this process, and with the command; its setup and exit code are told on a descriptor. */
+const ending = [
+  '--die-with-parent',
+  '--new-session',
+  '--cap-drop',
+  'ALL',
+  '--json-status-fd',
+  String(descriptors.status),
+];
+
+/** Users and groups as the command sees them. */
+export function accountFiles(home: string): { passwd: string; group: string } {
+  const users = ['root:x:0:0:root:/root:/bin/sh', `sandbox:x:${userId}:${userId}::${home}:/bin/sh`];
+  const groups = ['root:x:0:', `sandbox:x:${userId}:`, 'nogroup:x:65534:'];
+  return {
+    passwd: [...users, 'nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin', ''].join('\n'),
+    group: [...groups, ''].join('\n'),
+  };
+}
+
+/** Directories of the system, which are shown as a whole. */
+export const systemDirectories = [
+  '/usr',
+  '/bin',
+  '/sbin',
+  '/lib',
+  '/lib32',
+  '/lib64',
+  '/libx32',
+  '/opt',
+  '/nix',
+  '/snap',
+];
+
+/** What of /etc programs need. Nothing that a host keeps there for itself: keys, shadow, service settings. */
+const settingNames = new Set(
+  `alternatives crypto-policies fonts hosts ld.so.cache localtime maven mime.types nsswitch.conf os-release
+   pki protocols services ssl`.split(/\s+/),
+);
+
+/** For commands with network: settings of package managers, which may name a registry and certificates. */
+const networkSettingNames = new Set([
+  'ca-certificates',
+  'gai.conf',
+  'host.conf',
+  'npmrc',
+  'pip.conf',
+  'resolv.conf',
+]);
+
+/** A link to what is shown stays a link; other links (resolv.conf, often) become what they lead to. */
+async function show(path: string): Promise<string[]> {
+  const source = await realpath(path).catch(() => undefined);
+  if (source === undefined) return [];
+  if (source === path) return ['--ro-bind', path, path];
+  const isShown = systemDirectories.some((directory) => source.startsWith(`${directory}/`));
+  return isShown ? ['--symlink', source, path] : ['--ro-bind', source, path];
+}

@@ -1,0 +1,50 @@
+import { RunnerError, type SandboxLevel } from '@necrocode/contracts';
+import type { CommandOptions, CommandResult } from './command.js';
+import { prepareLaunch } from './launcher.js';
+import { findHost, probeSandbox, type SandboxProbe } from './probe-sandbox.js';
+import { runLaunch } from './run-launch.js';
+
+export interface Sandbox {
+  readonly level: SandboxLevel;
+  readonly detail: string;
+  /**
+   * Runs `sh -c command` and waits until nothing that it started is left (at level `none`: nothing of
+   * its process group). A failing, slow or cancelled command is a result. Throws
+   * `sandbox_unavailable` when the sandbox does not work, `workspace_failed` without the work tree.
+   */
+  runCommand(command: string, options: CommandOptions): Promise<CommandResult>;
+}
+
+export interface SandboxOptions {
+  /** Whether a host without `full` may run commands at a lower level. */
+  readonly allowLowered: boolean;
+  readonly probe?: (environment: NodeJS.ProcessEnv) => Promise<SandboxProbe>;
+  /** Where tools, proxies and certificates are found; commands see none of it by themselves. */
+  readonly hostEnvironment?: NodeJS.ProcessEnv;
+}
+
+/** Throws `sandbox_unavailable` when the host has less than `full` and that is not allowed. */
+export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
+  const environment = options.hostEnvironment ?? process.env;
+  const { level, detail, launcher } = await (options.probe ?? probeSandbox)(environment);
+  if (level !== 'full' && !options.allowLowered) {
+    const way = 'install bubblewrap and allow user namespaces, or let the configuration allow a lower level';
+    throw new RunnerError(
+      'sandbox_unavailable',
+      `commands can only be run at level ${level} here; ${way} (${detail})`,
+    );
+  }
+  const host = await findHost(environment);
+  return {
+    level,
+    detail,
+    async runCommand(command, commandOptions) {
+      const launch = await prepareLaunch(launcher, host, command, commandOptions);
+      try {
+        return await runLaunch(launch, commandOptions);
+      } finally {
+        await launch.dispose();
+      }
+    },
+  };
+}

@@ -1,0 +1,103 @@
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { RunnerError } from '@necrocode/contracts';
+
+export interface StartedProcess {
+  readonly child: ChildProcess;
+  /** Who ends everything: the first process of a PID namespace, or nobody but the group's members. */
+  readonly ending: 'bubblewrap' | 'unshare' | 'group';
+  /** What bubblewrap said on its status descriptor. */
+  readonly status: () => string;
+}
+
+/** How long a command without a PID namespace may take to end itself. */
+const graceMs = 2_000;
+/** How long output is waited for after the end, where a process that escaped still holds it. */
+const lingerMs = 2_000;
+
+/** Ends a command and what it started. With a PID namespace the kernel does that, without it signals do. */
+export function endProcesses(running: StartedProcess): void {
+  const { child, ending } = running;
+  if (ending === 'group') {
+    signalGroup(child, 'SIGTERM');
+    const timer = setTimeout(() => signalGroup(child, 'SIGKILL'), graceMs);
+    child.once('exit', () => clearTimeout(timer));
+    return;
+  }
+  // When the first process of a namespace dies, its parent is told only after all others are gone.
+  const first = firstProcess(running);
+  if (first === undefined || !signal(first, 'SIGKILL')) child.kill('SIGKILL');
+}
+
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** Resolves when the process has ended, its output is read, and nothing that it started is left. */
+export async function waitUntilGone(running: StartedProcess): Promise<Exit> {
+  const { child, ending } = running;
+  const closed = once(child, 'close');
+  try {
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+  } catch (error) {
+    closed.catch(() => undefined);
+    throw new RunnerError('sandbox_unavailable', 'the command could not be started', { cause: error });
+  }
+  if (ending === 'group') signalGroup(child, 'SIGKILL');
+  else await waitForNamespace(running);
+  const timer = setTimeout(() => {
+    child.stdout?.destroy();
+    child.stderr?.destroy();
+  }, lingerMs);
+  await closed;
+  clearTimeout(timer);
+  return { code: child.exitCode, signal: child.signalCode };
+}
+
+/** The first process of the command's PID namespace, by its number on the host. */
+function firstProcess({ child, ending, status }: StartedProcess): number | undefined {
+  const told = /"child-pid":\s*(\d+)/.exec(status())?.[1];
+  if (told !== undefined) return Number(told);
+  if (ending !== 'unshare' || child.pid === undefined) return undefined;
+  try {
+    const children = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'latin1').trim();
+    return /^\d+$/.test(children) ? Number(children) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * bubblewrap ends with the command, and its namespace right after it; until the first process of the
+ * namespace is gone, others may still be there.
+ */
+async function waitForNamespace(running: StartedProcess): Promise<void> {
+  const first = firstProcess(running);
+  if (first === undefined) return;
+  for (let waited = 0; waited < lingerMs && isAlive(first); waited += 1) await delay(1);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    const state = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1]?.[0];
+    return state !== undefined && !'ZX'.includes(state);
+  } catch {
+    return false;
+  }
+}
+
+function signalGroup(child: ChildProcess, name: NodeJS.Signals): void {
+  if (child.pid !== undefined) signal(-child.pid, name);
+}
+
+/** False when there is nothing to signal any more. */
+function signal(pid: number, name: NodeJS.Signals): boolean {
+  try {
+    return process.kill(pid, name);
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,10 @@
+/**
+ * Untrusted commands, kept from the host as far as the host allows it.
+ *
+ *   const sandbox = await createSandbox({ allowLowered: false });
+ *   const result = await sandbox.runCommand('npm test', { workTree, network: false, timeoutMs: 60_000 });
+ *   if (result.exitCode !== 0) console.log(sandbox.level, result.limitHit, result.output);
+ */
+export * from './command.js';
+export { createSandbox, type Sandbox, type SandboxOptions } from './create-sandbox.js';
+export { probeSandbox, type SandboxProbe } from './probe-sandbox.js';

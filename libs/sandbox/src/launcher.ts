@@ -1,0 +1,176 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, realpath, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { RunnerError, type SandboxLevel } from '@necrocode/contracts';
+import { accountFiles, descriptors, fullArguments, pidArguments, privateHome } from './bubblewrap.js';
+import { certificatePaths, commandEnvironment, networkEnvironment } from './command-environment.js';
+import type { CommandLimits, CommandOptions } from './command.js';
+import type { Toolchains } from './host-toolchains.js';
+
+/** A way to start a command. `program` is an absolute path. */
+export type Launcher =
+  | {
+      readonly kind: 'bubblewrap';
+      readonly level: 'full';
+      readonly program: string;
+      readonly userNamespace: boolean;
+    }
+  | { readonly kind: 'bubblewrap'; readonly level: 'pid'; readonly program: string }
+  | {
+      readonly kind: 'unshare';
+      readonly level: 'pid';
+      readonly program: string;
+      readonly userNamespace: boolean;
+    }
+  | { readonly kind: 'group'; readonly level: 'none' };
+
+/** What the host offers, found once. */
+export interface Host {
+  readonly environment: NodeJS.ProcessEnv;
+  readonly toolchains: Toolchains;
+  /** How bubblewrap shows the system to commands with and without network. */
+  readonly system: { readonly online: readonly string[]; readonly offline: readonly string[] };
+  /** Absolute path of `prlimit`; undefined where the host has none. */
+  readonly prlimit: string | undefined;
+}
+
+/** A process that is ready to be started. */
+export interface Launch {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  readonly level: SandboxLevel;
+  /** Who ends everything when the command is ended. */
+  readonly ending: 'bubblewrap' | 'unshare' | 'group';
+  /** Texts that the child reads from descriptors. */
+  readonly inputs: ReadonlyMap<number, string>;
+  /** Removes the directories that were made for this command. */
+  dispose(): Promise<void>;
+}
+
+/** Throws `workspace_failed` for a work tree that is not there, `sandbox_unavailable` for limits that cannot be set. */
+export async function prepareLaunch(
+  launcher: Launcher,
+  host: Host,
+  command: string,
+  options: CommandOptions,
+): Promise<Launch> {
+  const workTree = await directoryOf(options.workTree);
+  const givenHome = options.home === undefined ? undefined : await directoryOf(options.home);
+  const network = options.network ? networkEnvironment(host.environment) : {};
+  const shell = [...limitPrefix(host.prlimit, options.limits), 'sh', '-c', command];
+  const { toolchains } = host;
+  const environment = (home: string, temporary: string) =>
+    commandEnvironment({
+      path: toolchains.path,
+      home,
+      temporary,
+      toolchains: toolchains.variables,
+      network,
+      added: options.env ?? {},
+    });
+
+  if (launcher.level === 'full') {
+    const home = givenHome ?? privateHome;
+    const args = fullArguments({
+      workTree,
+      network: options.network,
+      home: givenHome,
+      system: options.network ? host.system.online : host.system.offline,
+      readOnly: [...toolchains.directories, ...certificatePaths(network)],
+      hidden: toolchains.hidden,
+      userNamespace: launcher.userNamespace,
+    });
+    const accounts = accountFiles(home);
+    return {
+      program: launcher.program,
+      args: [...args, '--', ...shell],
+      env: environment(home, '/tmp'),
+      cwd: '/',
+      level: 'full',
+      ending: 'bubblewrap',
+      inputs: new Map([
+        [descriptors.passwd, accounts.passwd],
+        [descriptors.group, accounts.group],
+      ]),
+      dispose: () => Promise.resolve(),
+    };
+  }
+
+  const made = await mkdtemp(join(await realpath(tmpdir()), 'necrocode-command-'));
+  const env = environment(givenHome ?? made, made);
+  const rest = {
+    env,
+    cwd: workTree,
+    level: launcher.level,
+    inputs: new Map<number, string>(),
+    dispose: () => removeDirectory(made),
+  };
+  switch (launcher.kind) {
+    case 'bubblewrap':
+      return {
+        program: launcher.program,
+        args: [...pidArguments(workTree), '--', ...shell],
+        ending: 'bubblewrap',
+        ...rest,
+      };
+    case 'unshare': {
+      const user = launcher.userNamespace ? ['--user', '--map-current-user'] : [];
+      const args = [
+        ...user,
+        '--pid',
+        '--fork',
+        '--kill-child',
+        '--mount-proc',
+        '--',
+        ...firstProcess,
+        ...shell,
+      ];
+      return { program: launcher.program, args, ending: 'unshare', ...rest };
+    }
+    case 'group': {
+      const [program = 'sh', ...args] = shell;
+      return { program, args, ending: 'group', ...rest };
+    }
+  }
+}
+
+/** Signals such as the one of the CPU limit do nothing to a namespace's first process, so the command is not it. */
+const firstProcess = ['sh', '-c', '"$@"; exit $?', 'sh'];
+
+async function directoryOf(path: string): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch (error) {
+    throw new RunnerError('workspace_failed', 'the directory of the command does not exist', {
+      cause: error,
+    });
+  }
+}
+
+/** Soft limits a little below the hard ones, so that the signal says which limit it was. */
+function limitPrefix(prlimit: string | undefined, limits: CommandLimits = {}): string[] {
+  const { memoryMb, cpuSeconds, processes, fileSizeMb } = limits;
+  const flags = [
+    ...(memoryMb === undefined ? [] : [`--data=${memoryMb * 1_048_576}`]),
+    ...(cpuSeconds === undefined ? [] : [`--cpu=${cpuSeconds}:${cpuSeconds + 2}`]),
+    ...(processes === undefined ? [] : [`--nproc=${processes}`]),
+    ...(fileSizeMb === undefined ? [] : [`--fsize=${fileSizeMb * 1_048_576}`]),
+  ];
+  if (flags.length === 0) return [];
+  if (prlimit !== undefined) return [prlimit, ...flags, '--'];
+  throw new RunnerError('sandbox_unavailable', 'limits need the program prlimit (package util-linux)');
+}
+
+/** Package managers leave directories that cannot be written, such as Go's module cache. */
+async function removeDirectory(directory: string): Promise<void> {
+  try {
+    await rm(directory, { recursive: true, force: true });
+  } catch {
+    await promisify(execFile)('chmod', ['-R', 'u+rwX', directory]).catch(() => undefined);
+    await rm(directory, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,127 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { performance } from 'node:perf_hooks';
+import { StringDecoder } from 'node:string_decoder';
+import type { Readable, Writable } from 'node:stream';
+import { RunnerError } from '@necrocode/contracts';
+import { descriptors } from './bubblewrap.js';
+import { OutputCapture } from './capture-output.js';
+import type { CommandOptions, CommandResult, LimitHit, OutputStream } from './command.js';
+import { endProcesses, waitUntilGone, type StartedProcess } from './end-processes.js';
+import type { Launch } from './launcher.js';
+
+const defaultOutputLimit = 1_048_576;
+
+/**
+ * Starts a launch and waits until it and all that it started is gone. A command that fails, is too
+ * slow or is cancelled is a result; throws `sandbox_unavailable` when the sandbox itself did not work.
+ */
+export async function runLaunch(launch: Launch, options: CommandOptions): Promise<CommandResult> {
+  const limit = options.outputLimitBytes ?? defaultOutputLimit;
+  const captured = {
+    stdout: new OutputCapture(limit),
+    stderr: new OutputCapture(limit),
+    output: new OutputCapture(limit),
+  };
+  const started = performance.now();
+  const child = start(launch);
+  const running: StartedProcess = {
+    child,
+    ending: launch.ending,
+    status: collectText(child.stdio[descriptors.status]),
+  };
+  const forward = forwarder(options.onOutput, limit);
+  for (const stream of ['stdout', 'stderr'] as const) {
+    child[stream]?.on('data', (chunk: Buffer) => {
+      captured[stream].write(chunk);
+      captured.output.write(chunk);
+      forward(chunk, stream);
+    });
+  }
+
+  let ended: 'timeout' | 'cancelled' | undefined;
+  const end = (why: 'timeout' | 'cancelled') => {
+    if (ended === undefined) endProcesses(running);
+    ended ??= why;
+  };
+  const timer = setTimeout(() => end('timeout'), options.timeoutMs);
+  const cancel = () => end('cancelled');
+  options.signal?.addEventListener('abort', cancel, { once: true });
+  if (options.signal?.aborted) cancel();
+  try {
+    const exit = await waitUntilGone(running);
+    if (ended === undefined && launch.ending === 'bubblewrap' && !/"exit-code"/.test(running.status())) {
+      throw new RunnerError(
+        'sandbox_unavailable',
+        'the sandbox could not be set up; its words are in the log',
+        {
+          cause: new Error(captured.stderr.text().slice(0, 2_000)),
+        },
+      );
+    }
+    const exitCode = ended === undefined ? (exit.code ?? 128) : null;
+    return {
+      exitCode,
+      signal: exit.signal ?? (ended === undefined ? null : 'SIGKILL'),
+      durationMs: performance.now() - started,
+      output: captured.output.text(),
+      stdout: captured.stdout.text(),
+      stderr: captured.stderr.text(),
+      omittedBytes: captured.output.omittedBytes,
+      limitHit: limitOf(ended, exitCode, exit.signal, captured.output.omittedBytes, options),
+      timedOut: ended === 'timeout',
+      cancelled: ended === 'cancelled',
+    };
+  } finally {
+    clearTimeout(timer);
+    options.signal?.removeEventListener('abort', cancel);
+  }
+}
+
+function start(launch: Launch): ChildProcess {
+  const extra = launch.ending === 'bubblewrap' ? ['pipe' as const] : [];
+  const child = spawn(launch.program, launch.args, {
+    cwd: launch.cwd,
+    env: launch.env,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe', ...extra, ...[...launch.inputs].map(() => 'pipe' as const)],
+  });
+  for (const [descriptor, text] of launch.inputs) {
+    const input = child.stdio[descriptor] as Writable;
+    // A child that fails early does not read it; its exit says why.
+    input.on('error', () => undefined);
+    input.end(text);
+  }
+  return child;
+}
+
+function collectText(stream: Readable | Writable | null | undefined): () => string {
+  let text = '';
+  if (stream && 'read' in stream) stream.on('data', (chunk: Buffer) => (text += chunk.toString('latin1')));
+  return () => text;
+}
+
+/** Hands output on as text, until it was as much as is kept. */
+function forwarder(onOutput: CommandOptions['onOutput'], limit: number) {
+  const decoders = { stdout: new StringDecoder('utf8'), stderr: new StringDecoder('utf8') };
+  let room = limit;
+  return (chunk: Buffer, stream: OutputStream) => {
+    if (!onOutput || room <= 0) return;
+    const text = decoders[stream].write(chunk.subarray(0, room));
+    room -= chunk.length;
+    if (text !== '') onOutput(text, stream);
+    if (room <= 0) onOutput('\n[… further output is not shown …]\n', stream);
+  };
+}
+
+function limitOf(
+  ended: 'timeout' | 'cancelled' | undefined,
+  exitCode: number | null,
+  signal: NodeJS.Signals | null,
+  omittedBytes: number,
+  { limits }: CommandOptions,
+): LimitHit | null {
+  if (ended === 'timeout') return 'timeout';
+  if (limits?.cpuSeconds !== undefined && (signal === 'SIGXCPU' || exitCode === 128 + 24)) return 'cpu';
+  if (limits?.fileSizeMb !== undefined && (signal === 'SIGXFSZ' || exitCode === 128 + 25)) return 'file_size';
+  return omittedBytes > 0 ? 'output' : null;
+}

@@ -1,0 +1,36 @@
+import type { Change } from '@necrocode/contracts';
+
+export type ProblemReason =
+  'bad_path' | 'bad_content' | 'missing' | 'exists' | 'not_a_file' | 'same_path' | 'no_match' | 'conflict';
+
+/** Why a change was refused, for the model: `message` says what is wrong and how to say it right. */
+export interface ChangeProblem {
+  readonly file_path: string;
+  readonly operation: Change['operation'];
+  /** Position of the change in the answer, from 0. */
+  readonly index: number;
+  readonly reason: ProblemReason;
+  readonly message: string;
+}
+
+export interface Reproach {
+  readonly reason: ProblemReason;
+  readonly message: string;
+}
+
+/** A change with its position in the answer. */
+export interface PlacedChange {
+  readonly index: number;
+  readonly change: Change;
+}
+
+export function problemOf({ index, change }: PlacedChange, { reason, message }: Reproach): ChangeProblem {
+  return { file_path: change.file_path, operation: change.operation, index, reason, message };
+}
+
+/** Problems as the list that goes back to the model. */
+export function formatChangeProblems(problems: readonly ChangeProblem[]): string {
+  return problems
+    .map((p) => `- change ${p.index + 1} (${p.operation} ${JSON.stringify(p.file_path)}): ${p.message}`)
+    .join('\n');
+}

@@ -1,0 +1,230 @@
+import type { Change } from '@necrocode/contracts';
+import { applyAnswer, type ApplyOutcome } from './change-set.js';
+import { BaseTree } from './base-tree.js';
+import { ChangedTree } from './changed-tree.js';
+import { SpecRepository, type RecordedFile } from './spec-repository.js';
+
+const files: readonly RecordedFile[] = [
+  { path: 'src/a.ts', content: 'one\ntwo\nthree\ntwo\n' },
+  { path: 'src/b.ts', content: 'b\n' },
+  { path: 'run.sh', mode: '100755', content: 'echo\n' },
+  { path: 'crlf.txt', content: '\ufeffone\r\ntwo\r\n' },
+  { path: 'd', content: 'a file called d' },
+  { path: 'binary', content: Buffer.from([0xff, 0x00]) },
+  { path: 'link', mode: '120000', content: 'd' },
+  { path: 'sub', mode: '160000', content: '2'.repeat(40) },
+  { path: Buffer.from([0x68, 0x2f, 0xff]), content: 'in directory h, under a name that is not UTF-8' },
+];
+
+let repository: SpecRepository;
+let view: ChangedTree;
+
+beforeAll(async () => {
+  repository = await SpecRepository.create();
+  const [commit = ''] = await repository.record([files]);
+  view = ChangedTree.of(await BaseTree.load(repository.git, commit));
+});
+afterAll(() => repository[Symbol.asyncDispose]());
+
+const create = (file_path: string, content = 'new'): Change => ({ operation: 'create', file_path, content });
+const write = (file_path: string, content: string): Change => ({ operation: 'modify', file_path, content });
+const edit = (file_path: string, search: string, replace: string): Change => ({
+  operation: 'modify',
+  file_path,
+  edits: [{ search, replace }],
+});
+const rename = (file_path: string, new_path: string): Change => ({
+  operation: 'rename',
+  file_path,
+  new_path,
+});
+const remove = (file_path: string): Change => ({ operation: 'delete', file_path });
+
+describe('an answer is judged by the tree it ends in', () => {
+  it.each<[string, Change[], Record<string, string | undefined>]>([
+    ['delete d, create d/e', [remove('d'), create('d/e', 'e')], { d: undefined, 'd/e': 'e' }],
+    ['create d/e, delete d', [create('d/e', 'e'), remove('d')], { d: undefined, 'd/e': 'e' }],
+    [
+      'rename, then the old name anew',
+      [rename('d', 'e'), create('d', 'n')],
+      { d: 'n', e: 'a file called d' },
+    ],
+    ['a case-only rename', [rename('d', 'D')], { d: undefined, D: 'a file called d' }],
+    [
+      'a swap',
+      [rename('d', 'src/b.ts'), rename('src/b.ts', 'd')],
+      { d: 'b\n', 'src/b.ts': 'a file called d' },
+    ],
+    ['delete and create of one path', [remove('d'), create('d', 'n')], { d: 'n' }],
+    [
+      'a directory becomes a file',
+      [remove('src/a.ts'), remove('src/b.ts'), create('src', 's')],
+      { src: 's' },
+    ],
+    ['a rename into its own former name', [rename('d', 'd/e')], { d: undefined, 'd/e': 'a file called d' }],
+    ['edits in order', [edit('src/b.ts', 'b', 'c'), edit('src/b.ts', 'c', 'd')], { 'src/b.ts': 'd\n' }],
+    [
+      'a rename with edits',
+      [{ ...rename('src/b.ts', 'x'), edits: [{ search: 'b', replace: '$&' }] } as Change],
+      { x: '$&\n' },
+    ],
+    [
+      'byte order mark and CRLF stay',
+      [edit('crlf.txt', 'two\r', '2\r')],
+      { 'crlf.txt': '\ufeffone\r\n2\r\n' },
+    ],
+  ])('[AR-3.3] takes: %s', async (_what, changes, expected) => {
+    const { tree } = applied(await applyAnswer(view, changes));
+    const contents = await tree.read(Object.keys(expected));
+    for (const [path, content] of Object.entries(expected))
+      expect(contents.get(path)?.toString()).toBe(content);
+    for (const [path, content] of Object.entries(expected))
+      expect(tree.has(path)).toBe(content !== undefined);
+  });
+
+  it.each<[string, Change[], string, RegExp]>([
+    ['a path outside', [create('../x')], 'bad_path', /\.\./],
+    ['a bad new name', [rename('d', '.git/x')], 'bad_path', /"\.git\/x".*git/],
+    ['create of what exists', [create('d')], 'exists', /use modify/],
+    ['modify of what does not exist', [write('lib/a.ts', 'x')], 'missing', /"src\/a\.ts"/],
+    ['a misspelt path', [remove('src/bb.ts')], 'missing', /use create|similar/],
+    ['a directory', [remove('src')], 'not_a_file', /directory/],
+    ['a symbolic link', [write('link', 'x')], 'not_a_file', /symbolic link/],
+    ['a submodule', [write('sub', 'x')], 'not_a_file', /submodule/],
+    [
+      'two ends in one path',
+      [create('n'), rename('d', 'n')],
+      'same_path',
+      /changes 1, 2 end in the same path "n"/,
+    ],
+    ['content and edits of one file', [write('d', 'x'), edit('d', 'a', 'b')], 'same_path', /one change/],
+    ['modify of a deleted file', [remove('d'), write('d', 'x')], 'same_path', /deleted/],
+    ['modify of a renamed file', [rename('d', 'e'), write('d', 'x')], 'same_path', /into the rename/],
+    ['two renames of one file', [rename('d', 'e'), rename('d', 'f')], 'same_path', /second time/],
+    ['a rename onto a file', [rename('d', 'src/b.ts')], 'exists', /src\/b\.ts/],
+    ['a file below a file', [create('d/e')], 'conflict', /"d" is a file/],
+    ['a file in place of a directory', [create('src', 'x')], 'conflict', /directory/],
+    ['a file in place of names nobody can read', [create('h', 'x')], 'conflict', /directory/],
+    ['two that cannot stand together', [create('n'), create('n/m')], 'conflict', /"n"/],
+    ['neither content nor edits', [{ operation: 'modify', file_path: 'd' }], 'bad_content', /edits/],
+    ['both', [{ ...edit('d', 'a', 'b'), content: 'x' } as Change], 'bad_content', /not both/],
+    ['loose base64', [{ ...create('n', 'YQ=\n'), encoding: 'base64' } as Change], 'bad_content', /base64/],
+    ['half a character', [create('n', '\ud83d')], 'bad_content', /surrogate/],
+    ['edits of a binary file', [edit('binary', 'a', 'b')], 'bad_content', /binary/],
+    ['an edit that fits twice', [edit('src/a.ts', 'two', '2')], 'no_match', /occurs 2 times \(lines 2, 4\)/],
+    [
+      'overlapping places',
+      [write('d', 'x'), edit('src/a.ts', 'one\ntwo\nfour', '')],
+      'no_match',
+      /line 3 is "three", not "four"/,
+    ],
+    ['an edit that says LF for CRLF', [edit('crlf.txt', 'one\ntwo', '')], 'no_match', /\\r\\n/],
+  ])('[AR-3.3] refuses, and says why: %s', async (_what, changes, reason, message) => {
+    const outcome = await applyAnswer(view, changes);
+    if (outcome.kind !== 'refused') throw new Error(outcome.kind);
+    const problem = outcome.problems.find((p) => p.reason === reason);
+    expect(problem).toMatchObject({ reason, file_path: changes[problem?.index ?? -1]?.file_path });
+    expect(problem?.message).toMatch(message);
+  });
+
+  it('[AR-3.3] keeps or sets the mode', async () => {
+    const { tree } = applied(
+      await applyAnswer(view, [
+        write('run.sh', 'changed'),
+        { ...write('d', 'x'), executable: true } as Change,
+        { ...create('n'), executable: true } as Change,
+        rename('link', 'other'),
+        rename('sub', 'vendor/sub'),
+      ]),
+    );
+    const modes = ['run.sh', 'd', 'n', 'other', 'vendor/sub', 'sub'].map((path) => tree.mode(path));
+    expect(modes).toEqual(['100755', '100755', '100755', '120000', '160000', undefined]);
+  });
+
+  it('[AR-3.3] reports every problem of an answer at once, in its order', async () => {
+    const outcome = await applyAnswer(view, [
+      edit('d', 'zzz', ''),
+      create('ok'),
+      write('nowhere.txt', ''),
+      create('/abs'),
+    ]);
+    expect(outcome).toMatchObject({ kind: 'refused', problems: [{ index: 0 }, { index: 2 }, { index: 3 }] });
+  });
+
+  it('[AR-3.3] tells an answer without effect from one with', async () => {
+    const outcome = await applyAnswer(view, [write('src/b.ts', 'b\n'), { ...edit('d', 'a file', 'a file') }]);
+    expect(outcome).toEqual({ kind: 'no_effect' });
+    expect(await applyAnswer(view, [])).toEqual({ kind: 'no_effect' });
+  });
+
+  it('[AR-3.3] sums up what was done', async () => {
+    const changes = [create('n', 'four'), write('d', 'x'), remove('binary'), rename('src/b.ts', 'b')];
+    expect(applied(await applyAnswer(view, changes)).summary).toEqual({
+      created: ['n'],
+      modified: ['d'],
+      deleted: ['binary'],
+      renamed: [{ from: 'src/b.ts', to: 'b' }],
+      bytesWritten: 7,
+    });
+  });
+});
+
+describe('a later round may say again what an earlier one did', () => {
+  it('[AR-3.3] creates the same file anew', async () => {
+    const tree = await rounds([create('n', '1')], [create('n', '2')]);
+    expect((await tree.read(['n'])).get('n')?.toString()).toBe('2');
+  });
+
+  it('[AR-3.3] takes edits of the file as it was before', async () => {
+    const tree = await rounds([edit('src/b.ts', 'b', 'wrong')], [edit('src/b.ts', 'b', 'right')]);
+    expect((await tree.read(['src/b.ts'])).get('src/b.ts')?.toString()).toBe('right\n');
+  });
+
+  it('[AR-3.3] takes a rename with edits of the old text', async () => {
+    const renaming = (replace: string) =>
+      ({ ...rename('src/b.ts', 'x'), edits: [{ search: 'b', replace }] }) as Change;
+    const tree = await rounds([renaming('1')], [renaming('2')]);
+    expect((await tree.read(['x'])).get('x')?.toString()).toBe('2\n');
+    expect(tree.has('src/b.ts')).toBe(false);
+  });
+
+  it('[AR-3.3] does not let a rename said again change where a link leads', async () => {
+    const tree = await rounds([rename('link', 'moved')]);
+    const again = { ...rename('link', 'moved'), content: '/etc/passwd' } as Change;
+    expect(await applyAnswer(tree, [again])).toMatchObject({
+      kind: 'refused',
+      problems: [{ reason: 'not_a_file' }],
+    });
+    expect(await applyAnswer(tree, [rename('link', 'moved')])).toEqual({ kind: 'no_effect' });
+  });
+
+  it('[AR-3.3] takes a deletion again, beside something new', async () => {
+    const tree = await rounds([remove('d')], [remove('d'), create('n')]);
+    expect([...tree.overlay.keys()].sort()).toEqual(['d', 'n']);
+  });
+
+  it('[AR-3.3] leaves no trace of a change that was taken back', async () => {
+    const tree = await rounds([write('d', 'x'), create('n')], [write('d', 'a file called d'), remove('n')]);
+    expect(tree.overlay.size).toBe(0);
+  });
+
+  it('[AR-3.3] says where a file went', async () => {
+    const tree = await rounds([rename('d', 'e')]);
+    const outcome = await applyAnswer(tree, [write('d', 'x')]);
+    expect(outcome).toMatchObject({
+      kind: 'refused',
+      problems: [{ reason: 'missing', message: expect.stringContaining('"e"') as string }],
+    });
+  });
+});
+
+async function rounds(...answers: Change[][]): Promise<ChangedTree> {
+  let tree = view;
+  for (const changes of answers) tree = applied(await applyAnswer(tree, changes)).tree;
+  return tree;
+}
+
+function applied(outcome: ApplyOutcome): Extract<ApplyOutcome, { kind: 'applied' }> {
+  if (outcome.kind !== 'applied') throw new Error(JSON.stringify(outcome));
+  return outcome;
+}

@@ -1,0 +1,194 @@
+import type { Change } from '@necrocode/contracts';
+import { checkPlaces, isRestatedRename, planAnswer, targetOf, type AnswerPlan } from './answer-plan.js';
+import type { ContentReader, EntryMode } from './base-tree.js';
+import { applyEdits, checkChange, givenBytes } from './change-content.js';
+import { problemOf, type ChangeProblem, type PlacedChange, type Reproach } from './change-problem.js';
+import type { ChangedTree, History, OverlayEntry } from './changed-tree.js';
+
+/** What an answer did to the tree, by path; `bytesWritten` counts the contents of what it filled. */
+export interface ChangeSummary {
+  readonly created: readonly string[];
+  readonly modified: readonly string[];
+  readonly deleted: readonly string[];
+  readonly renamed: readonly { readonly from: string; readonly to: string }[];
+  readonly bytesWritten: number;
+}
+
+export type ApplyOutcome =
+  | { readonly kind: 'applied'; readonly tree: ChangedTree; readonly summary: ChangeSummary }
+  | { readonly kind: 'refused'; readonly problems: readonly ChangeProblem[] }
+  /** Everything fits, and the files are the same as before. */
+  | { readonly kind: 'no_effect' };
+
+/**
+ * Applies the changes of one answer, all or none, to the tree as it was shown; they are judged by the
+ * tree they end in. Nothing is written: the result is another tree in memory. What an earlier round
+ * of the task did may be said again.
+ *
+ * @param reader contents of the base commit
+ */
+export async function applyAnswer(
+  view: ChangedTree,
+  changes: readonly Change[],
+  reader: ContentReader = view.base,
+): Promise<ApplyOutcome> {
+  const plan = planAnswer(changes);
+  const problems: ChangeProblem[] = [];
+  const sound = plan.changes.filter((placed) => {
+    const reproach = checkChange(placed.change) ?? checkPlaces(view, plan, placed);
+    if (reproach) problems.push(problemOf(placed, reproach));
+    return !reproach;
+  });
+
+  const written = new Map<string, OverlayEntry>();
+  const sources = await view.read(
+    sound.flatMap(({ change }) => sourceToRead(view, change)),
+    reader,
+  );
+  for (const [path, writers] of Map.groupBy(sound.filter(fills), ({ change }) => targetOf(change))) {
+    const entry = await contentOf(view, writers, sources, reader);
+    if ('reproach' in entry) problems.push(problemOf(entry.placed, entry.reproach));
+    else written.set(path, entry);
+  }
+  if (problems.length > 0) return refused(problems);
+
+  const removed = [...plan.removed.keys()].map((path) => [path, { kind: 'deleted' }] as const);
+  const tree = view.with(
+    new Map<string, OverlayEntry>([...removed, ...written]),
+    historyAfter(view.history, plan),
+  );
+  const conflicts = plan.changes.filter(fills).flatMap((placed) => conflictOf(tree, placed));
+  if (conflicts.length > 0) return refused(conflicts);
+  if (tree.hasSameFilesAs(view)) return { kind: 'no_effect' };
+  return { kind: 'applied', tree, summary: summarise(view, tree, plan) };
+}
+
+function refused(problems: readonly ChangeProblem[]): ApplyOutcome {
+  return { kind: 'refused', problems: [...problems].sort((a, b) => a.index - b.index) };
+}
+
+function fills({ change }: PlacedChange): boolean {
+  return change.operation !== 'delete';
+}
+
+/** Where the content that a change starts from stands in the tree as it was shown. */
+function sourceOf(view: ChangedTree, change: Change): string {
+  return isRestatedRename(view, change) ? targetOf(change) : change.file_path;
+}
+
+function sourceToRead(view: ChangedTree, change: Change): string[] {
+  const needed = change.operation === 'rename' || (change.operation === 'modify' && change.edits);
+  return needed ? [sourceOf(view, change)] : [];
+}
+
+interface Unfit {
+  readonly placed: PlacedChange;
+  readonly reproach: Reproach;
+}
+
+/** What a path holds afterwards. Several writers are modifications by edits, which follow one another. */
+async function contentOf(
+  view: ChangedTree,
+  writers: readonly PlacedChange[],
+  sources: ReadonlyMap<string, Buffer>,
+  reader: ContentReader,
+): Promise<OverlayEntry | Unfit> {
+  const [{ change }] = writers as [PlacedChange];
+  if (change.operation === 'delete') return { kind: 'deleted' };
+  const source = sourceOf(view, change);
+  const before = change.operation === 'create' ? '100644' : view.mode(source);
+  if (before === '160000') return gitlinkAt(view, source);
+  const mode = writers.reduce((current, w) => modeAfter(current, w.change), before ?? '100644');
+
+  const given = givenBytes(change);
+  if (given) return { kind: 'blob', mode, bytes: given };
+  const current = sources.get(source) ?? Buffer.alloc(0);
+  const placedEdits = writers.flatMap((placed) => editsOf(placed.change).map((edit) => ({ placed, edit })));
+  const edits = placedEdits.map(({ edit }) => edit);
+  if (edits.length === 0) return { kind: 'blob', mode, bytes: current };
+  const edited = applyEdits(current, edits);
+  if (edited.kind === 'edited') return { kind: 'blob', mode, bytes: edited.bytes };
+
+  // Edits restated from the file as it was before an earlier round: they replace that round's.
+  if (view.history.touched.has(source)) {
+    const origin = view.history.origins.get(source) ?? source;
+    const base = (await reader.read([origin])).get(origin);
+    const restated = base && applyEdits(base, edits);
+    if (restated?.kind === 'edited') return { kind: 'blob', mode, bytes: restated.bytes };
+  }
+  return unfitEdit(placedEdits, edited.edit, edited.reproach);
+}
+
+function unfitEdit(edits: readonly { placed: PlacedChange }[], position: number, reproach: Reproach): Unfit {
+  const { placed } = edits[position] as { placed: PlacedChange };
+  const first = edits.findIndex((e) => e.placed === placed);
+  const own = editsOf(placed.change).length;
+  const prefix = own > 1 && reproach.reason === 'no_match' ? `edit ${position - first + 1} of ${own}: ` : '';
+  return { placed, reproach: { ...reproach, message: prefix + reproach.message } };
+}
+
+function editsOf(change: Change) {
+  return change.operation === 'modify' || change.operation === 'rename' ? (change.edits ?? []) : [];
+}
+
+function gitlinkAt(view: ChangedTree, path: string): OverlayEntry {
+  const changed = view.overlay.get(path);
+  if (changed?.kind === 'gitlink') return changed;
+  return { kind: 'gitlink', mode: '160000', id: view.base.entry(path)?.id ?? '' };
+}
+
+function modeAfter(mode: Exclude<EntryMode, '160000'>, change: Change): Exclude<EntryMode, '160000'> {
+  if (change.operation === 'delete' || change.executable === undefined) return mode;
+  return change.executable ? '100755' : '100644';
+}
+
+function historyAfter({ touched, renames, origins }: History, plan: AnswerPlan): History {
+  const made = plan.changes.flatMap(({ change: c }) =>
+    c.operation === 'rename' ? [[c.new_path, c.file_path] as const] : [],
+  );
+  const created = plan.changes.flatMap(({ change: c }) => (c.operation === 'create' ? [c.file_path] : []));
+  const nextOrigins = new Map([...origins].filter(([path]) => !created.includes(path)));
+  for (const [to, from] of made) {
+    if (renames.get(to) !== from) nextOrigins.set(to, origins.get(from) ?? from);
+  }
+  return {
+    touched: new Set([...touched, ...plan.removed.keys(), ...plan.written.keys()]),
+    renames: new Map([...renames, ...made]),
+    origins: nextOrigins,
+  };
+}
+
+/** A file cannot stand where files stand below, nor below a file. */
+function conflictOf(tree: ChangedTree, placed: PlacedChange): ChangeProblem[] {
+  const path = targetOf(placed.change);
+  if (tree.isDirectory(path)) {
+    const message = `${JSON.stringify(path)} is a directory; delete or rename what is in it, or choose another name`;
+    return [problemOf(placed, { reason: 'conflict', message })];
+  }
+  for (let slash = path.indexOf('/'); slash > 0; slash = path.indexOf('/', slash + 1)) {
+    const parent = path.slice(0, slash);
+    if (!tree.has(parent)) continue;
+    const message = `${JSON.stringify(parent)} is a file, so nothing can be below it; delete or rename it in the same answer`;
+    return [problemOf(placed, { reason: 'conflict', message })];
+  }
+  return [];
+}
+
+function summarise(view: ChangedTree, tree: ChangedTree, plan: AnswerPlan): ChangeSummary {
+  const renamed = plan.changes.flatMap(({ change: c }) =>
+    c.operation === 'rename' && !isRestatedRename(view, c) ? [{ from: c.file_path, to: c.new_path }] : [],
+  );
+  const targets = new Set(renamed.map(({ to }) => to));
+  const sources = new Set(renamed.map(({ from }) => from));
+  const written = [...plan.written.keys()];
+  const contents = written.map((path) => tree.overlay.get(path));
+  return {
+    created: written.filter((path) => !targets.has(path) && !view.has(path)),
+    modified: written.filter((path) => !targets.has(path) && view.has(path)),
+    deleted: [...plan.removed.keys()].filter(
+      (path) => !sources.has(path) && view.has(path) && !tree.has(path),
+    ),
+    renamed,
+    bytesWritten: contents.reduce((sum, entry) => sum + (entry?.kind === 'blob' ? entry.bytes.length : 0), 0),
+  };
+}

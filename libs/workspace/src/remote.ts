@@ -1,0 +1,105 @@
+import { RunnerError } from '@necrocode/contracts';
+import type { Git } from './git.js';
+import { translateGitError, withoutCredentials } from './git-errors.js';
+
+export interface RemoteView {
+  /** The branch that HEAD names; undefined where HEAD names none. */
+  readonly defaultBranch: string | undefined;
+  /** The branch that the work stands on: the one asked for, else the default branch. */
+  readonly baseBranch: string;
+  readonly baseCommit: string;
+  /** What the work branch holds; undefined when the remote has none. */
+  readonly workCommit: string | undefined;
+}
+
+/**
+ * Looks at the branches that matter, with one `ls-remote`. Throws `base_branch_missing`,
+ * `repo_unreachable`, `repo_auth_failed`, `repo_not_allowed`.
+ */
+export async function lookAtRemote(
+  git: Git,
+  url: string,
+  { baseBranch, branch }: { baseBranch?: string; branch: string },
+): Promise<RemoteView> {
+  const wanted = [...new Set([...(baseBranch === undefined ? [] : [baseBranch]), branch])];
+  const { refs, head } = await listRefs(git, url, ['HEAD', ...wanted.map((name) => `refs/heads/${name}`)]);
+  const defaultBranch = head?.replace(/^refs\/heads\//, '');
+  const base = baseBranch ?? defaultBranch;
+  if (base === undefined) {
+    throw new RunnerError(
+      'base_branch_missing',
+      `${withoutCredentials(url)} has no default branch; push a first commit to it, or name base_branch`,
+    );
+  }
+  const baseCommit = baseBranch === undefined ? refs.get('HEAD') : refs.get(`refs/heads/${baseBranch}`);
+  if (baseCommit === undefined) {
+    const message = `the branch ${base} does not exist in ${withoutCredentials(url)}; check base_branch`;
+    throw new RunnerError('base_branch_missing', message);
+  }
+  return { defaultBranch, baseBranch: base, baseCommit, workCommit: refs.get(`refs/heads/${branch}`) };
+}
+
+/** What a branch of the remote holds now; undefined when there is none. */
+export async function tipOfRemote(git: Git, url: string, branch: string): Promise<string | undefined> {
+  const ref = `refs/heads/${branch}`;
+  return (await listRefs(git, url, [ref])).refs.get(ref);
+}
+
+/**
+ * Makes sure that the repository holds a commit, fetching its branch only when it does not. A commit
+ * that the branch has left behind is asked for by its id. Returns whether anything was fetched.
+ */
+export async function fetchCommit(
+  git: Git,
+  url: string,
+  { commit, branch }: { commit: string; branch: string },
+): Promise<{ readonly fetched: boolean }> {
+  if (await holdsCommit(git, commit)) return { fetched: false };
+  await fetchRef(git, url, `+refs/heads/${branch}:refs/remotes/origin/${branch}`);
+  if (!(await holdsCommit(git, commit))) await fetchRef(git, url, `+${commit}:refs/necrocode/base`);
+  return { fetched: true };
+}
+
+async function fetchRef(git: Git, url: string, refspec: string): Promise<void> {
+  const flags = [
+    '--quiet',
+    '--no-tags',
+    '--no-write-fetch-head',
+    '--no-auto-maintenance',
+    '--no-recurse-submodules',
+  ];
+  try {
+    await git.run('fetch', ...flags, '--', url, refspec);
+  } catch (error) {
+    throw translateGitError(error, { action: 'fetch', url });
+  }
+}
+
+async function holdsCommit(git: Git, commit: string): Promise<boolean> {
+  const answer = await git.pipe(['cat-file', '--batch-check'], [`${commit}^{commit}\n`]);
+  return answer.toString('latin1').startsWith(`${commit} commit `);
+}
+
+interface RefList {
+  readonly refs: ReadonlyMap<string, string>;
+  /** The ref that HEAD points to. */
+  readonly head: string | undefined;
+}
+
+async function listRefs(git: Git, url: string, names: readonly string[]): Promise<RefList> {
+  let output: string;
+  try {
+    output = await git.run('ls-remote', '--symref', '--', url, ...names);
+  } catch (error) {
+    throw translateGitError(error, { action: 'look', url });
+  }
+  const refs = new Map<string, string>();
+  let head: string | undefined;
+  for (const line of output.split('\n')) {
+    const [value, name] = line.split('\t');
+    if (value === undefined || name === undefined) continue;
+    if (!value.startsWith('ref: ')) refs.set(name, value);
+    else if (name === 'HEAD') head = value.slice('ref: '.length);
+  }
+  return { refs, head };
+}

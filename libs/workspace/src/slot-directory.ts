@@ -1,0 +1,123 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { RunnerError } from '@necrocode/contracts';
+import { Git } from './git.js';
+
+export interface SlotDirectoryOptions {
+  /** Absolute path of the directory that is made; its parents are made as well. */
+  readonly directory: string;
+  /**
+   * Absolute path of a git dir whose objects the slot borrows instead of copying them. It must lose no
+   * object while the slot lives (no gc, no prune).
+   */
+  readonly borrowFrom?: string;
+  /** Commit to check out, 40 or 64 hex digits; absent or empty: the tree stays empty. */
+  readonly commit?: string;
+  /** Hash of the repository; needed only where there is no commit that tells it. */
+  readonly objectFormat?: ObjectFormat;
+  readonly signal?: AbortSignal;
+}
+
+export type ObjectFormat = 'sha1' | 'sha256';
+
+export interface SlotDirectory {
+  /** The work tree, without a `.git` of any kind. */
+  readonly workTree: string;
+  /** The git dir, outside the work tree. */
+  readonly gitDir: string;
+  /** What is checked out, with HEAD detached there and an index that matches; empty: nothing. */
+  readonly commit: string;
+}
+
+/**
+ * Makes a slot: `<directory>/git`, a git dir of our own writing, and next to it `<directory>/tree`,
+ * which holds the bytes of `commit` exactly as they were committed: no attribute of the repository
+ * and no setting of the machine converts them.
+ *
+ * @throws RunnerError `workspace_failed` when the directory exists or cannot be written, GitError when
+ *   the commit cannot be checked out; what was made until then is left to the caller
+ */
+export async function createSlotDirectory(options: SlotDirectoryOptions): Promise<SlotDirectory> {
+  const workTree = join(options.directory, 'tree');
+  const gitDir = join(options.directory, 'git');
+  const commit = options.commit ?? '';
+  try {
+    await mkdir(join(options.directory, '..'), { recursive: true });
+    await mkdir(options.directory);
+    await mkdir(workTree);
+    await writeGitDir(gitDir, options, commit);
+  } catch (error) {
+    throw new RunnerError('workspace_failed', 'the slot directory cannot be made', { cause: error });
+  }
+  if (commit !== '') {
+    const git = new Git({ gitDir, workTree }, { protocols: [], signal: options.signal });
+    await git.pipe(['read-tree', '--reset', '-u', commit]);
+  }
+  return { workTree, gitDir, commit };
+}
+
+/** The text of `info/attributes`, which outranks every .gitattributes: no conversion of any kind. */
+export const exactBytesAttributes = '* -text !eol -ident -filter !working-tree-encoding\n';
+
+/**
+ * Written by hand rather than by `git init`: no template, no hook and no setting of the machine can
+ * get in, and a slot costs one git process instead of three.
+ */
+async function writeGitDir(gitDir: string, options: SlotDirectoryOptions, commit: string): Promise<void> {
+  const format = options.objectFormat ?? (commit.length === 64 ? 'sha256' : 'sha1');
+  await mkdir(join(gitDir, 'objects', 'info'), { recursive: true });
+  await mkdir(join(gitDir, 'refs', 'heads'), { recursive: true });
+  await mkdir(join(gitDir, 'info'));
+  await writeFile(join(gitDir, 'HEAD'), commit === '' ? 'ref: refs/heads/main\n' : `${commit}\n`);
+  await writeFile(join(gitDir, 'config'), gitConfig(format));
+  await writeFile(join(gitDir, 'info', 'attributes'), exactBytesAttributes);
+  if (options.borrowFrom !== undefined) {
+    const alternates = `${join(options.borrowFrom, 'objects')}\n`;
+    await writeFile(join(gitDir, 'objects', 'info', 'alternates'), alternates);
+  }
+}
+
+function gitConfig(format: ObjectFormat): string {
+  const sha256 = format === 'sha256';
+  return [
+    '[core]',
+    `\trepositoryformatversion = ${sha256 ? 1 : 0}`,
+    '\tbare = false',
+    // Bytes, names and modes as they were committed, whatever the machine prefers.
+    '\tfileMode = true',
+    '\tsymlinks = true',
+    '\tignoreCase = false',
+    '\tprecomposeUnicode = false',
+    '\tautocrlf = false',
+    '\tsafecrlf = false',
+    // Names such as `a\b` and `git~1` are files like others here; `.git` itself git always refuses.
+    '\tprotectNTFS = false',
+    '\tprotectHFS = false',
+    '\tquotePath = false',
+    // Nothing outside this git dir takes part, and nothing is started.
+    '\tattributesFile = /dev/null',
+    '\texcludesFile = /dev/null',
+    '\thooksPath = /dev/null',
+    '\tfsmonitor = false',
+    '\tuntrackedCache = false',
+    '\tlogAllRefUpdates = false',
+    ...(sha256 ? ['[extensions]', '\tobjectFormat = sha256'] : []),
+    // The git dir lives for one task, and borrowed objects are not ours to tidy.
+    '[gc]',
+    '\tauto = 0',
+    '[maintenance]',
+    '\tauto = false',
+    '[fetch]',
+    '\trecurseSubmodules = false',
+    '\twriteCommitGraph = false',
+    '[submodule]',
+    '\trecurse = false',
+    '[push]',
+    '\tfollowTags = false',
+    '\trecurseSubmodules = no',
+    // Outranked by GIT_ALLOW_PROTOCOL, which every call through `Git` sets; without it nothing is spoken.
+    '[protocol]',
+    '\tallow = never',
+    '',
+  ].join('\n');
+}

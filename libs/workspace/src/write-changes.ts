@@ -1,0 +1,122 @@
+import { constants } from 'node:fs';
+import { mkdir, open, rename, symlink } from 'node:fs/promises';
+import { RunnerError } from '@necrocode/contracts';
+import type { BaseTree, EntryMode } from './base-tree.js';
+import { sameEntry, type ChangedTree, type OverlayEntry } from './changed-tree.js';
+import { codeOf, DirectoryHandle, temporaryName } from './directory-handle.js';
+
+/**
+ * Brings a work tree that holds `before` to `after`; both stand on the same base. Only paths in which
+ * the two differ are touched; there, whatever commands left in the way is removed. Every step goes
+ * through directory handles, so nothing outside the work tree can be reached. Throws
+ * `workspace_failed`.
+ */
+export async function writeChanges(workTree: string, before: ChangedTree, after: ChangedTree): Promise<void> {
+  const paths = [...new Set([...before.overlay.keys(), ...after.overlay.keys()])].filter(
+    (path) => !sameEntry(before.overlay.get(path), after.overlay.get(path)),
+  );
+  if (paths.length === 0) return;
+  const wanted = await stateOf(after, paths);
+  try {
+    await using root = await DirectoryHandle.open(workTree);
+    for (const [path, entry] of wanted) {
+      if (entry.kind === 'deleted') await deletePath(root, path, after.isDirectory(path));
+    }
+    for (const [path, entry] of wanted) {
+      if (entry.kind !== 'deleted') await writePath(root, path, entry);
+    }
+  } catch (error) {
+    throw new RunnerError('workspace_failed', 'the change cannot be written to the work tree', {
+      cause: error,
+    });
+  }
+}
+
+/** Removes everything in a directory, without following links. */
+export async function emptyDirectory(directory: string): Promise<void> {
+  try {
+    await using root = await DirectoryHandle.open(directory);
+    for (const name of await root.names()) await root.remove(name);
+  } catch (error) {
+    throw new RunnerError('workspace_failed', 'the work tree cannot be cleaned', { cause: error });
+  }
+}
+
+/** What the paths hold afterwards, contents of the base included where a change was taken back. */
+async function stateOf(
+  tree: ChangedTree,
+  paths: readonly string[],
+): Promise<ReadonlyMap<string, OverlayEntry>> {
+  const contents = await tree.read(paths);
+  return new Map(
+    paths.map((path) => [path, tree.overlay.get(path) ?? baseEntry(tree.base, path, contents.get(path))]),
+  );
+}
+
+function baseEntry(base: BaseTree, path: string, bytes: Buffer | undefined): OverlayEntry {
+  const entry = base.entry(path);
+  if (entry?.mode === '160000') return { kind: 'gitlink', mode: '160000', id: entry.id };
+  if (!entry || !bytes) return { kind: 'deleted' };
+  return { kind: 'blob', mode: entry.mode, bytes };
+}
+
+/** Deletes a file and, as git does, the directories that this empties. */
+async function deletePath(root: DirectoryHandle, path: string, isDirectoryNow: boolean): Promise<void> {
+  const segments = path.split('/');
+  const name = segments.pop() ?? '';
+  await using parents = new AsyncDisposableStack();
+  const chain = [root];
+  for (const segment of segments) {
+    const next = await chain.at(-1)?.subdirectory(segment);
+    if (!next) return;
+    chain.push(parents.use(next));
+  }
+  const parent = chain.at(-1) ?? root;
+  const isDirectory = (await parent.stat(name))?.isDirectory() ?? false;
+  if (!(isDirectory && isDirectoryNow)) await parent.remove(name);
+  for (let depth = segments.length; depth > 0; depth -= 1) {
+    if (!(await chain[depth - 1]?.removeIfEmpty(segments[depth - 1] ?? ''))) return;
+  }
+}
+
+async function writePath(root: DirectoryHandle, path: string, entry: OverlayEntry): Promise<void> {
+  const segments = path.split('/');
+  const name = segments.pop() ?? '';
+  await using parents = new AsyncDisposableStack();
+  let parent = root;
+  for (const segment of segments) parent = parents.use(await parent.makeSubdirectory(segment));
+  if (entry.kind === 'gitlink') {
+    await parent.remove(name);
+    await mkdir(parent.at(name), { mode: 0o755 });
+  } else if (entry.kind === 'blob') {
+    await putInPlace(parent, name, await writeAside(parent, entry.mode, entry.bytes));
+  }
+}
+
+/** Writes the content under a new name in the same directory and returns that name. */
+async function writeAside(parent: DirectoryHandle, mode: EntryMode, bytes: Buffer): Promise<string> {
+  const name = temporaryName();
+  if (mode === '120000') {
+    await symlink(bytes, parent.at(name));
+    return name;
+  }
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+  const file = await open(parent.at(name), flags, 0o600);
+  try {
+    await file.writeFile(bytes);
+    await file.chmod(mode === '100755' ? 0o755 : 0o644);
+  } finally {
+    await file.close();
+  }
+  return name;
+}
+
+async function putInPlace(parent: DirectoryHandle, name: string, aside: string): Promise<void> {
+  try {
+    await rename(parent.at(aside), parent.at(name));
+  } catch (error) {
+    if (!['EISDIR', 'ENOTEMPTY', 'EEXIST'].includes(codeOf(error))) throw error;
+    await parent.remove(name);
+    await rename(parent.at(aside), parent.at(name));
+  }
+}

@@ -15,6 +15,7 @@ if (major < 24) {
   process.exit(1);
 }
 
+console.error('necrocode: building what has changed (the first time takes half a minute) …');
 const nx = join(root, 'node_modules/nx/dist/bin/nx.js');
 const build = spawnSync(
   process.execPath,

@@ -42,3 +42,6 @@ export class ArtifactStoreController {
     return this.store.usage();
   }
 }
+
+// Nest wraps handlers of request streams in a function without a name; faults are chosen by it.
+Object.defineProperty(Reflect.get(ArtifactStoreController.prototype, 'upload'), 'name', { value: 'upload' });

@@ -36,13 +36,17 @@ export function findEndpoints(place: Place): Endpoints {
   const { environment } = place;
   const stack = findStack(place);
   const pick = (variable: string, field: StackField, usual: string): Endpoint =>
-    fromEnvironment(environment, variable) ?? fromStack(stack, field) ?? { address: usual, source: 'default' };
+    fromEnvironment(environment, variable) ??
+    fromStack(stack, field) ?? { address: usual, source: 'default' };
   return {
     nats: pick('NATS_URL', 'nats_url', 'nats://127.0.0.1:4222'),
     taskRegistry: pick('TASK_REGISTRY_URL', 'task_registry', '127.0.0.1:50051'),
     repoPool: pick('REPO_POOL_URL', 'repo_pool', '127.0.0.1:50052'),
     artifactStore: pick('ARTIFACT_STORE_URL', 'artifact_store', '127.0.0.1:50053'),
-    llm: fromEnvironment(environment, 'OPENAI_BASE_URL') ?? fromStack(stack, 'llm_base_url') ?? openAi(environment),
+    llm:
+      fromEnvironment(environment, 'OPENAI_BASE_URL') ??
+      fromStack(stack, 'llm_base_url') ??
+      openAi(environment),
     llmKey: llmKey(environment),
   };
 }
@@ -65,14 +69,18 @@ const workspaceRoot = resolve(import.meta.dirname, '../../..');
 
 function findStack({ environment, directory, dataDir }: Place): Stack | undefined {
   const named = dataDir ?? (environment.NECROCODE_DATA_DIR || undefined);
-  const folders = named === undefined ? [directory, workspaceRoot].map((root) => join(root, '.necrocode')) : [named];
+  const folders =
+    named === undefined ? [directory, workspaceRoot].map((root) => join(root, '.necrocode')) : [named];
   for (const folder of folders) {
     const path = resolve(directory, folder, 'stack.json');
     const text = readIfThere(path);
     if (text !== undefined) return { path, fields: parseStack(path, text) };
   }
   if (dataDir !== undefined) {
-    throw new CommandRefused(`no stack.json in ${dataDir}: start a stack there with npm run stack -- --data-dir`, 2);
+    throw new CommandRefused(
+      `no stack.json in ${dataDir}: start a stack there with npm run stack -- --data-dir`,
+      2,
+    );
   }
   return undefined;
 }

@@ -1,5 +1,11 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { CommandRefused } from './command-refused.js';
+import type { ArtifactsOptions } from './commands/artifacts.js';
+import type { CancelOptions } from './commands/cancel.js';
+import type { ListOptions } from './commands/list.js';
+import type { LogsOptions } from './commands/logs.js';
+import type { SubmitOptions } from './commands/submit.js';
+import type { WatchOptions } from './commands/watch.js';
 import type { ExitCode, Session } from './session.js';
 import type { Terminal } from './show/terminal.js';
 
@@ -10,6 +16,10 @@ export interface Surroundings {
   readonly directory: string;
   readonly terminal: Terminal;
   readonly input: AsyncIterable<string | Uint8Array>;
+}
+
+interface Answer {
+  readonly json?: boolean;
 }
 
 /**
@@ -25,7 +35,9 @@ export async function runNecro(words: readonly string[], surroundings: Surroundi
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    surroundings.terminal.note(`necro: ${error instanceof Error ? error.message : 'failed for an unknown reason'}`);
+    surroundings.terminal.note(
+      `necro: ${error instanceof Error ? error.message : 'failed for an unknown reason'}`,
+    );
     return error instanceof CommandRefused ? error.exitCode : 1;
   }
 }
@@ -57,11 +69,17 @@ function createProgram(surroundings: Surroundings, end: (code: ExitCode) => void
     .description('validate the task in a JSON file (- for standard input) and publish it')
     .argument('<file>')
     .option('--queue <queue>', "queue to publish to (default: the task's required_skill, else default)")
-    .addOption(new Option('--priority <priority>', 'how urgent it is').choices(['high', 'normal', 'low']).default('normal'))
+    .addOption(
+      new Option('--priority <priority>', 'how urgent it is')
+        .choices(['high', 'normal', 'low'])
+        .default('normal'),
+    )
     .option('--watch', 'show its progress; exit 0 only when it ends done')
     .option('--dry-run', 'validate only, and show what would be published')
     .option('--json', 'answer in JSON')
-    .action((file, options) => run(async (session) => (await import('./commands/submit.js')).submit(file, options, session)));
+    .action((file: string, options: SubmitOptions) =>
+      run(async (session) => (await import('./commands/submit.js')).submit(file, options, session)),
+    );
 
   program
     .command('list')
@@ -70,28 +88,36 @@ function createProgram(surroundings: Surroundings, end: (code: ExitCode) => void
     .option('--spec <spec>', 'of one spec only')
     .option('--skill <skill>', 'that require a skill')
     .option('--json', 'answer in JSON')
-    .action((options) => run(async (session) => (await import('./commands/list.js')).list(options, session)));
+    .action((options: ListOptions) =>
+      run(async (session) => (await import('./commands/list.js')).list(options, session)),
+    );
 
   program
     .command('get')
     .description('everything about a task')
     .argument('<key>')
     .option('--json', 'answer in JSON: {task, status, attempts, events, artifacts, result}')
-    .action((key, options) => run(async (session) => (await import('./commands/get.js')).get(key, options, session)));
+    .action((key: string, options: Answer) =>
+      run(async (session) => (await import('./commands/get.js')).get(key, options, session)),
+    );
 
   program
     .command('watch')
     .description('show the progress of a task until it ends; exit 0 only when it ends done')
     .argument('<key>')
     .option('--output', 'show what its commands print as well')
-    .action((key, options) => run(async (session) => (await import('./commands/watch.js')).watch(key, options, session)));
+    .action((key: string, options: WatchOptions) =>
+      run(async (session) => (await import('./commands/watch.js')).watch(key, options, session)),
+    );
 
   program
     .command('logs')
     .description('the log of a task, JSON lines')
     .argument('<key>')
     .option('-f, --follow', 'of a run under way: live')
-    .action((key, options) => run(async (session) => (await import('./commands/logs.js')).logs(key, options, session)));
+    .action((key: string, options: LogsOptions) =>
+      run(async (session) => (await import('./commands/logs.js')).logs(key, options, session)),
+    );
 
   program
     .command('artifacts')
@@ -100,7 +126,7 @@ function createProgram(surroundings: Surroundings, end: (code: ExitCode) => void
     .option('--download <dir>', 'fetch each into DIR/<type>-<name>')
     .option('--run <number>', 'of this run (default: the latest that has any)', readNumber)
     .option('--json', 'answer in JSON')
-    .action((key, options) =>
+    .action((key: string, options: ArtifactsOptions) =>
       run(async (session) => (await import('./commands/artifacts.js')).artifacts(key, options, session)),
     );
 
@@ -110,35 +136,45 @@ function createProgram(surroundings: Surroundings, end: (code: ExitCode) => void
     .argument('<key>')
     .option('--reason <text>', 'is kept with the task')
     .option('--json', 'answer in JSON')
-    .action((key, options) => run(async (session) => (await import('./commands/cancel.js')).cancel(key, options, session)));
+    .action((key: string, options: CancelOptions) =>
+      run(async (session) => (await import('./commands/cancel.js')).cancel(key, options, session)),
+    );
 
   program
     .command('retry')
     .description('start the next run of a failed or cancelled task')
     .argument('<key>')
     .option('--json', 'answer in JSON')
-    .action((key, options) => run(async (session) => (await import('./commands/retry.js')).retry(key, options, session)));
+    .action((key: string, options: Answer) =>
+      run(async (session) => (await import('./commands/retry.js')).retry(key, options, session)),
+    );
 
   const dead = program.command('dead').description('messages that nobody could work on');
   dead
     .command('list')
     .description('show them, with the reasons')
     .option('--json', 'answer in JSON')
-    .action((options) => run(async (session) => (await import('./commands/dead-list.js')).deadList(options, session)));
+    .action((options: Answer) =>
+      run(async (session) => (await import('./commands/dead-list.js')).deadList(options, session)),
+    );
   dead
     .command('requeue')
     .description('send one back to its queue')
     .argument('<seq>')
     .option('--json', 'answer in JSON')
-    .action((sequence, options) =>
-      run(async (session) => (await import('./commands/dead-requeue.js')).deadRequeue(sequence, options, session)),
+    .action((sequence: string, options: Answer) =>
+      run(async (session) =>
+        (await import('./commands/dead-requeue.js')).deadRequeue(sequence, options, session),
+      ),
     );
 
   program
     .command('doctor')
     .description('check NATS, services, LLM, git, sandbox, runners and queues')
     .option('--json', 'answer in JSON')
-    .action((options) => run(async (session) => (await import('./commands/doctor.js')).doctor(options, session)));
+    .action((options: Answer) =>
+      run(async (session) => (await import('./commands/doctor.js')).doctor(options, session)),
+    );
 
   return program;
 }

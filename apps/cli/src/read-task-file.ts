@@ -15,7 +15,10 @@ export async function readTaskFile(file: string, input: AsyncIterable<string | U
     case 'task':
       return parsed.task;
     case 'newer':
-      throw new CommandRefused(`${name}: schema_version ${parsed.schemaVersion} is newer than this necro knows`, 2);
+      throw new CommandRefused(
+        `${name}: schema_version ${parsed.schemaVersion} is newer than this necro knows`,
+        2,
+      );
     case 'invalid':
       throw new CommandRefused(listProblems(name, parsed.problems), 2);
   }
@@ -33,7 +36,8 @@ async function readBytes(file: string): Promise<Uint8Array> {
     return await readFile(file);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    const reason = code === 'ENOENT' ? 'there is no such file' : `it cannot be read (${code ?? 'unknown reason'})`;
+    const reason =
+      code === 'ENOENT' ? 'there is no such file' : `it cannot be read (${code ?? 'unknown reason'})`;
     throw new CommandRefused(`${file}: ${reason}`, 2);
   }
 }

@@ -17,7 +17,10 @@ export async function resolveKey(text: string, registry: Pick<TaskRegistry, 'lis
   const [only, ...others] = found;
   if (!only) throw new CommandRefused(`the registry knows no task ${text}: necro list shows what it knows`);
   if (others.length > 0) {
-    throw new CommandRefused(`several tasks are called ${text}: say which of ${found.map(formatKey).join(', ')}`, 2);
+    throw new CommandRefused(
+      `several tasks are called ${text}: say which of ${found.map(formatKey).join(', ')}`,
+      2,
+    );
   }
   return only;
 }

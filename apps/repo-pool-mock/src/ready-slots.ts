@@ -22,6 +22,12 @@ const freshMs = 5_000;
 /** Checkouts at the same time: more of them only share the disk. */
 const parallelCheckouts = 4;
 
+/**
+ * Warming gives way to the task that has just got its slot: it prepares its workspace now, and soon it
+ * waits for the model.
+ */
+const warmingDelayMs = 250;
+
 /** Makes slots from mirrors, on demand and ahead of it. */
 export class ReadySlots {
   private readonly mirrors = new Map<string, Mirror>();
@@ -104,6 +110,7 @@ export class ReadySlots {
   }
 
   private async warm(repo: string): Promise<void> {
+    await sleep(warmingDelayMs, undefined, { signal: this.closing.signal });
     const mirror = this.mirrorOf(repo);
     await mirror.refresh(freshMs);
     const { gitDir, tip } = mirror.current;

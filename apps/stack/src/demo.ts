@@ -1,12 +1,13 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createWriteStream, readFileSync, rmSync } from 'node:fs';
 import { isAbsolute, join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { formatProblems, parseTask, type Task, type TaskResult } from '@necrocode/contracts';
 import { startOtlpReceiver, type OtlpReceiver } from '@necrocode/telemetry';
+import { plainGit } from './plain-git.js';
 import { makeSampleRepository } from './sample-repository.js';
-import { showResult } from './show-result.js';
+import { showEvidence } from './show-evidence.js';
 import { startStack, type ReadyLine } from './start-stack.js';
 import { drawWaterfall } from './waterfall.js';
 import { defaultDataDir, workspaceRoot } from './workspace-root.js';
@@ -70,7 +71,7 @@ async function runDemo(task: Task, ready: ReadyLine, receiver: OtlpReceiver | un
   }
   const artifacts = join(dataDir, 'artifacts');
   await necro(['artifacts', key, '--download', artifacts], environment);
-  say(showResult(result, artifacts));
+  say(showEvidence(result, artifacts));
   if (receiver && result.trace_id)
     say(`\nTrace ${result.trace_id}\n${await collectTrace(receiver, result.trace_id)}`);
   say(`\nEverything is in ${dataDir}. ${result.status === 'done' ? hint(task, result) : ''}`);
@@ -142,11 +143,7 @@ async function collectTrace(receiver: OtlpReceiver, traceId: string): Promise<st
 
 function hint(task: Task, result: TaskResult): string {
   if (values.repo ?? values.task) return '';
-  const log = execFileSync(
-    'git',
-    ['--git-dir', task.repo_url, 'log', '--oneline', '-2', result.branch ?? ''],
-    { encoding: 'utf8' },
-  );
+  const log = plainGit(dataDir, '--git-dir', task.repo_url, 'log', '--oneline', '-2', result.branch ?? '');
   return `The remote's branch now:\n${log}`;
 }
 

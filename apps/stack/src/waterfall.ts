@@ -11,7 +11,7 @@ export function drawWaterfall(spans: readonly ReceivedSpan[]): string {
   const scale = barWidth / Math.max(end - start, 1);
   return inTreeOrder(spans)
     .map(({ span, depth }) => {
-      const label = `${'  '.repeat(depth)}${span.failed ? '✗ ' : ''}${span.name}`
+      const label = `${'  '.repeat(depth)}${span.failed ? '✗ ' : ''}${shortName(span.name)}`
         .slice(0, nameWidth)
         .padEnd(nameWidth);
       const offset = Math.min(Math.floor((span.startMs - start) * scale), barWidth - 1);
@@ -36,4 +36,9 @@ function inTreeOrder(spans: readonly ReceivedSpan[]): { span: ReceivedSpan; dept
       .toSorted((a, b) => a.startMs - b.startMs)
       .flatMap((span) => [{ span, depth }, ...visit(span.spanId, depth + 1)]);
   return visit('', 0);
+}
+
+/** `grpc.necrocode.repo_pool.v1.RepoPoolService/Allocate` says nothing more than `RepoPool/Allocate`. */
+function shortName(name: string): string {
+  return name.replace(/^grpc\..*\.(\w+?)(Service)?\/(\w+)$/, '$1/$3');
 }

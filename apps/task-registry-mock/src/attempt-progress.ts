@@ -1,4 +1,10 @@
-import { artifactRefSchema, eventTypes, type EventType, type taskRegistry } from '@necrocode/contracts';
+import {
+  artifactRefSchema,
+  eventTypes,
+  type ArtifactRef,
+  type EventType,
+  type taskRegistry,
+} from '@necrocode/contracts';
 import { z } from 'zod';
 import { recordEvent } from './outbox.js';
 import { badDocument, badRequest } from './refusals.js';
@@ -9,7 +15,8 @@ const longestStage = 64;
 
 /** What the holder of a lease tells about its attempt. Each throws INVALID_ARGUMENT for what it cannot keep. */
 export function updateStage(change: Change, run: Run, stage: string): Run {
-  if (stage === '' || stage.length > longestStage) throw badRequest(`stage must have 1 to ${longestStage} characters`);
+  if (stage === '' || stage.length > longestStage)
+    throw badRequest(`stage must have 1 to ${longestStage} characters`);
   if (stage === run.stage) return run;
   const next = updateRun(change, run, { stage });
   recordEvent(change, next, 'StageStarted', { stage });
@@ -28,17 +35,13 @@ export function appendEvents(change: Change, run: Run, events: readonly taskRegi
   }
 }
 
-/** An artifact under a known URI replaces what was known of it. */
 export function addArtifacts(change: Change, run: Run, artifacts: readonly taskRegistry.Artifact[]): void {
-  for (const artifact of artifacts) {
-    const ref = artifactRefSchema.safeParse({
-      type: artifact.type,
-      uri: artifact.uri,
-      size_bytes: Number(artifact.sizeBytes),
-      sha256: artifact.sha256,
-    });
-    if (!ref.success) throw badDocument('artifact', ref.error);
-    const { type, uri, size_bytes: size, sha256 } = ref.data;
+  keepArtifacts(change, run, artifacts.map(readArtifact));
+}
+
+/** An artifact under a known URI replaces what was known of it. */
+export function keepArtifacts(change: Change, run: Run, artifacts: readonly ArtifactRef[]): void {
+  for (const { type, uri, size_bytes: size, sha256 } of artifacts) {
     change
       .sql(
         `INSERT INTO artifacts (task, run, type, uri, size_bytes, sha256) VALUES (?, ?, ?, ?, ?, ?)
@@ -46,8 +49,19 @@ export function addArtifacts(change: Change, run: Run, artifacts: readonly taskR
            size_bytes = excluded.size_bytes, sha256 = excluded.sha256`,
       )
       .run(run.task, run.run, type, uri, size, sha256);
-    recordEvent(change, run, 'ArtifactStored', { ...ref.data });
+    recordEvent(change, run, 'ArtifactStored', { type, uri, size_bytes: size, sha256 });
   }
+}
+
+function readArtifact(artifact: taskRegistry.Artifact): ArtifactRef {
+  const ref = artifactRefSchema.safeParse({
+    type: artifact.type,
+    uri: artifact.uri,
+    size_bytes: Number(artifact.sizeBytes),
+    sha256: artifact.sha256,
+  });
+  if (!ref.success) throw badDocument('artifact', ref.error);
+  return ref.data;
 }
 
 /** An event is published as one message, and a server takes none above 1 MiB. */

@@ -218,7 +218,9 @@ async function forgetIds(connection: NatsConnection): Promise<void> {
 
 function putBack(dataDir: string, subject: string, msgId: string, body: string): void {
   const db = new DatabaseSync(join(dataDir, 'task-registry.sqlite'));
-  const insert = db.prepare(`INSERT INTO outbox (subject, msg_id, traceparent, body, due_at) VALUES (?, ?, '', ?, 0)`);
+  const insert = db.prepare(
+    `INSERT INTO outbox (subject, msg_id, traceparent, body, due_at) VALUES (?, ?, '', ?, 0)`,
+  );
   insert.run(subject, msgId, body);
   db.close();
 }

@@ -1,4 +1,5 @@
 import { taskResultSchema, type TaskKey, type TaskResult } from '@necrocode/contracts';
+import { keepArtifacts } from './attempt-progress.js';
 import { decidedCommitOf } from './decided-commit.js';
 import { endRun } from './end-run.js';
 import { holdLease } from './lease.js';
@@ -39,6 +40,7 @@ export function reportResult(
   if (hasEnded(earlier)) return { state: earlier, accepted: false };
   const run = holdLease(change.sql, key, fencingToken);
   assertDecidedCommit(run, result);
+  keepArtifacts(change, run, result.artifacts);
   return { state: endRun(change, run, result).state, accepted: true };
 }
 

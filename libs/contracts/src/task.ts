@@ -9,7 +9,6 @@ const text = (max: number) => z.string().min(1).max(max);
 const command = text(8_192);
 
 const repoUrl = text(2_048)
-  // eslint-disable-next-line no-control-regex -- control characters are what it looks for
   .refine((url) => !/[\u0000-\u0020\u007f]/.test(url), 'must not contain white space or control characters')
   .refine((url) => !url.startsWith('-'), 'must not start with "-"')
   .refine((url) => !hasCredentials(url), 'must not contain credentials; give the runner a GIT_TOKEN instead');
@@ -149,7 +148,6 @@ function hasCredentials(url: string): boolean {
 
 /** The rules of git-check-ref-format, for the part after refs/heads/. */
 function isBranchName(name: string): boolean {
-  // eslint-disable-next-line no-control-regex -- git forbids control characters, so they are named here
   if (/[\u0000-\u0020\u007f~^:?*[\\]/.test(name)) return false;
   if (name.startsWith('-') || name.startsWith('refs/') || name === 'HEAD' || name === '@') return false;
   if (name.includes('..') || name.includes('@{') || name.includes('//')) return false;

@@ -37,7 +37,7 @@ afterEach(async () => {
   await nats.stop();
 });
 
-type Handler = (data: unknown, context: TaskMessageContext) => Promise<Settlement>;
+type Handler = (data: unknown, context: TaskMessageContext) => Settlement | Promise<Settlement>;
 
 function listen(handler: Handler, maxParallel = 1): TaskTransport {
   const transport = new TaskTransport({
@@ -65,7 +65,7 @@ describe('TaskTransport', () => {
       await publishTask(connection, task(priority), { queue: 'default', priority });
     }
     const seen: string[] = [];
-    listen(async (data) => {
+    listen((data) => {
       seen.push(idOf(data));
       return { kind: 'ack' };
     });
@@ -84,7 +84,7 @@ describe('TaskTransport', () => {
     }, 2);
     await eventually('two are taken', () => (transport.busy === 2 ? true : undefined));
     const other: string[] = [];
-    listen(async (data) => {
+    listen((data) => {
       other.push(idOf(data));
       return { kind: 'ack' };
     });
@@ -111,7 +111,7 @@ describe('TaskTransport', () => {
   it('[AR-1.2] ends a terminated message for good', async () => {
     connection.publish(subjects.task({ queue: 'default', priority: 'normal' }), 'no json');
     let calls = 0;
-    listen(async () => {
+    listen(() => {
       calls += 1;
       return { kind: 'term', reason: 'not JSON' };
     });
@@ -123,7 +123,7 @@ describe('TaskTransport', () => {
   it('[AR-8.1] goes on after the handler broke', async () => {
     await publishTask(connection, task('1'), { queue: 'default', priority: 'normal' });
     let calls = 0;
-    listen(async () => {
+    listen(() => {
       calls += 1;
       if (calls === 1) throw new Error('broken');
       return { kind: 'ack' };

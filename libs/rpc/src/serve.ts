@@ -31,7 +31,7 @@ export async function serveGrpc(options: GrpcServiceOptions): Promise<INestMicro
   const packageDefinition: Record<string, ServiceDefinition> = { [options.name]: options.definition };
   if (options.faults) {
     packages.push(packageOf(faultServiceName));
-    packageDefinition[faultServiceName] = faultInjection.FaultInjectionServiceService as ServiceDefinition;
+    packageDefinition[faultServiceName] = faultInjection.FaultInjectionServiceService;
   }
   const health = new HealthImplementation({ '': 'SERVING', [options.name]: 'SERVING' });
   const app = await NestFactory.createMicroservice<MicroserviceOptions>(

@@ -77,7 +77,7 @@ interface WireSpan {
 
 function readSpans(request: ExportRequest): ReceivedSpan[] {
   return (request.resourceSpans ?? []).flatMap(({ resource, scopeSpans }) => {
-    const service = String(readAttributes(resource?.attributes)['service.name'] ?? 'unknown');
+    const service = serviceOf(readAttributes(resource?.attributes));
     return (scopeSpans ?? []).flatMap(({ spans }) => (spans ?? []).map((span) => readSpan(span, service)));
   });
 }
@@ -100,4 +100,8 @@ function readSpan(span: WireSpan, service: string): ReceivedSpan {
 
 function readAttributes(attributes: readonly KeyValue[] = []): Record<string, unknown> {
   return Object.fromEntries(attributes.map(({ key, value }) => [key, Object.values(value)[0]]));
+}
+
+function serviceOf({ 'service.name': name }: Record<string, unknown>): string {
+  return typeof name === 'string' ? name : 'unknown';
 }

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { join } from 'node:path';
 import { simpleGit, type SimpleGit } from 'simple-git';
 
 /** A git dir and its work tree, which are never found by looking around: both are always explicit. */
@@ -74,7 +75,20 @@ export class Git {
 }
 
 /** Names of the ambient environment that git needs to reach the network, and nothing else. */
-const ambient = ['PATH', 'HOME', 'SSH_AUTH_SOCK', 'SSL_CERT_FILE', 'SSL_CERT_DIR', 'GIT_SSL_CAINFO', 'https_proxy', 'http_proxy', 'no_proxy', 'TMPDIR'];
+const ambient = [
+  'PATH',
+  'HOME',
+  'SSH_AUTH_SOCK',
+  'SSL_CERT_FILE',
+  'SSL_CERT_DIR',
+  'GIT_SSL_CAINFO',
+  'https_proxy',
+  'http_proxy',
+  'no_proxy',
+  'TMPDIR',
+];
+
+const fileRemotesConfig = join(import.meta.dirname, '../git-config/file-remotes.gitconfig');
 
 function gitEnvironment({ protocols, credentials }: GitOptions): Record<string, string> {
   const inherited = ambient.flatMap((name) => {
@@ -85,7 +99,10 @@ function gitEnvironment({ protocols, credentials }: GitOptions): Record<string, 
     ...Object.fromEntries(inherited),
     LC_ALL: 'C',
     GIT_CONFIG_NOSYSTEM: '1',
-    GIT_CONFIG_GLOBAL: '/dev/null',
+    GIT_CONFIG_GLOBAL: protocols.includes('file') ? fileRemotesConfig : '/dev/null',
+    // A connection that brings nothing any more is given up, in bytes per second and seconds.
+    GIT_HTTP_LOW_SPEED_LIMIT: '1',
+    GIT_HTTP_LOW_SPEED_TIME: '60',
     GIT_TERMINAL_PROMPT: '0',
     GIT_OPTIONAL_LOCKS: '0',
     GIT_ALLOW_PROTOCOL: protocols.join(':'),
@@ -101,19 +118,34 @@ function runBytes(
 ): Promise<Buffer> {
   signal?.throwIfAborted();
   return new Promise((resolve, reject) => {
-    const child = spawn('git', args, { env, signal, stdio: ['pipe', 'pipe', 'pipe'] });
+    // A group of its own: git starts helpers for its transports, which must end with it.
+    const child = spawn('git', args, { env, stdio: ['pipe', 'pipe', 'pipe'], detached: true });
+    const endGroup = () => killGroup(child.pid);
+    signal?.addEventListener('abort', endGroup, { once: true });
     const out: Buffer[] = [];
     const err: Buffer[] = [];
     child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
     child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
     // git may exit before it has read everything; its exit code tells why.
     child.stdin.on('error', () => undefined);
-    child.on('error', (error) => reject(signal?.aborted ? (signal.reason as Error) : error));
+    child.on('error', reject);
     child.on('close', (code) => {
-      if (code === 0) resolve(Buffer.concat(out));
-      else reject(new GitError(args.find((a) => !a.startsWith('-')) ?? '', code, Buffer.concat(err).toString()));
+      signal?.removeEventListener('abort', endGroup);
+      if (signal?.aborted) reject(signal.reason as Error);
+      else if (code === 0) resolve(Buffer.concat(out));
+      else
+        reject(new GitError(args.find((a) => !a.startsWith('-')) ?? '', code, Buffer.concat(err).toString()));
     });
     for (const chunk of input) child.stdin.write(chunk);
     child.stdin.end();
   });
+}
+
+function killGroup(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It has ended already.
+  }
 }

@@ -56,8 +56,8 @@ export async function createSlotDirectory(options: SlotDirectoryOptions): Promis
   return { workTree, gitDir, commit };
 }
 
-/** The text of `info/attributes`, which outranks every .gitattributes: no conversion of any kind. */
-export const exactBytesAttributes = '* -text !eol -ident -filter !working-tree-encoding\n';
+/** The text of `info/attributes`, which outranks every .gitattributes: no conversion of any kind, and every text is shown in a diff. */
+export const exactBytesAttributes = '* -text !eol -ident -filter !working-tree-encoding !diff\n';
 
 /**
  * Written by hand rather than by `git init`: no template, no hook and no setting of the machine can
@@ -81,6 +81,8 @@ function gitConfig(format: ObjectFormat): string {
   const sha256 = format === 'sha256';
   return [
     '[core]',
+    // A slot is thrown away after its task; what must last is in the artifact store and at the remote.
+    'fsync = none',
     `\trepositoryformatversion = ${sha256 ? 1 : 0}`,
     '\tbare = false',
     // Bytes, names and modes as they were committed, whatever the machine prefers.

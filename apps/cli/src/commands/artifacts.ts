@@ -19,15 +19,22 @@ export interface ArtifactsOptions {
 }
 
 /** Lists what the latest run of a task that left something has left behind, and fetches it into a folder. */
-export async function artifacts(text: string, options: ArtifactsOptions, session: Session): Promise<ExitCode> {
+export async function artifacts(
+  text: string,
+  options: ArtifactsOptions,
+  session: Session,
+): Promise<ExitCode> {
   const { endpoints, terminal } = session;
   const registry = openTaskRegistry(endpoints.taskRegistry);
   try {
     const key = await resolveKey(text, registry);
     const chosen = artifactsOfRun(describeTask(await registry.getTask(key)).artifacts, options.run);
-    const files = options.download === undefined ? [] : await downloadAll(chosen, options.download, session, options);
+    const files =
+      options.download === undefined ? [] : await downloadAll(chosen, options.download, session, options);
     if (options.json) {
-      terminal.print(JSON.stringify(chosen.map((ref, index) => ({ ...ref, ...(files[index] && { file: files[index] }) }))));
+      terminal.print(
+        JSON.stringify(chosen.map((ref, index) => ({ ...ref, ...(files[index] && { file: files[index] }) }))),
+      );
     } else if (chosen.length === 0) {
       terminal.note(`${formatKey(key)} has left no artifacts so far`);
     } else if (options.download === undefined) {
@@ -89,7 +96,9 @@ async function makeFolder(folder: string): Promise<void> {
 }
 
 function isOfTheDisk(error: unknown): error is NodeJS.ErrnoException & { code: string } {
-  return error instanceof Error && 'syscall' in error && typeof (error as NodeJS.ErrnoException).code === 'string';
+  return (
+    error instanceof Error && 'syscall' in error && typeof (error as NodeJS.ErrnoException).code === 'string'
+  );
 }
 
 /**

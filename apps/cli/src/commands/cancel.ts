@@ -19,7 +19,8 @@ export async function cancel(text: string, options: CancelOptions, session: Sess
     const name = formatKey(key);
     if (options.json) terminal.print(JSON.stringify({ key: name, status }));
     else if (status === 'cancelled') terminal.print(`cancelled  ${name}`);
-    else if (status === 'running') terminal.print(`cancelling  ${name}: its runner was asked to stop (necro watch ${name})`);
+    else if (status === 'running')
+      terminal.print(`cancelling  ${name}: its runner was asked to stop (necro watch ${name})`);
     else terminal.note(`${name} has ended already: it is ${status}`);
     return status === 'cancelled' || status === 'running' ? 0 : 1;
   } finally {

@@ -1,7 +1,7 @@
 import { formatKey, headers as names, parseTask, streams } from '@necrocode/contracts';
 import type { NatsConnection } from '@necrocode/messaging';
-import { JetStreamApiError, StreamNotFoundError, type StoredMsg } from '@nats-io/jetstream';
-import { manageStreams } from '../reach/nats.js';
+import type { StoredMsg } from '@nats-io/jetstream';
+import { isNotFound, manageStreams } from '../reach/nats.js';
 
 /** A message that nobody could work on, as `necro dead list --json` shows it. */
 export interface DeadLetter {
@@ -25,10 +25,10 @@ export interface StoredDeadLetter extends DeadLetter {
 export async function* readDeadLetters(connection: NatsConnection): AsyncIterable<StoredDeadLetter> {
   const manager = await manageStreams(connection);
   const [subject] = streams.dead.subjects;
-  for (let sequence = 1; ; ) {
-    const message = await orNothing(
-      manager.streams.getMessage(streams.dead.name, { seq: sequence, next_by_subj: subject }),
-    );
+  for (let sequence = 1; ;) {
+    // The next one from here on: removed ones leave gaps.
+    const query = { seq: sequence, next_by_subj: subject };
+    const message = await orNothing(manager.streams.getMessage(streams.dead.name, query));
     if (!message) return;
     yield describe(message);
     sequence = message.seq + 1;
@@ -52,15 +52,11 @@ export async function countDeadLetters(connection: NatsConnection): Promise<numb
   return info?.state.messages ?? 0;
 }
 
-/** JetStream's "no message found". */
-const noMessage = 10_037;
-
 async function orNothing<T>(asked: Promise<T | null>): Promise<T | undefined> {
   try {
     return (await asked) ?? undefined;
   } catch (error) {
-    if (error instanceof StreamNotFoundError) return undefined;
-    if (error instanceof JetStreamApiError && error.code === noMessage) return undefined;
+    if (isNotFound(error)) return undefined;
     throw error;
   }
 }
@@ -68,7 +64,8 @@ async function orNothing<T>(asked: Promise<T | null>): Promise<T | undefined> {
 function describe(message: StoredMsg): StoredDeadLetter {
   const header = (name: string) => message.header.get(name) || null;
   const parsed = parseTask(message.data);
-  const key = parsed.kind === 'task' ? { specName: parsed.task.spec_name, taskId: parsed.task.task_id } : parsed.key;
+  const key =
+    parsed.kind === 'task' ? { specName: parsed.task.spec_name, taskId: parsed.task.task_id } : parsed.key;
   const attempts = header(names.deadAttempts);
   return {
     sequence: message.seq,

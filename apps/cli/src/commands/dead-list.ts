@@ -4,7 +4,10 @@ import { renderDeadLetters } from '../show/dead-letter-list.js';
 import { readDeadLetters, type DeadLetter } from './dead-letters.js';
 
 /** The messages that nobody could work on, and why. */
-export async function deadList(options: { json?: boolean }, { endpoints, terminal }: Session): Promise<ExitCode> {
+export async function deadList(
+  options: { json?: boolean },
+  { endpoints, terminal }: Session,
+): Promise<ExitCode> {
   const letters = await withNats(endpoints.nats, async (connection) => {
     const found: DeadLetter[] = [];
     for await (const { sequence, queue, code, reason, attempts, time, key } of readDeadLetters(connection)) {

@@ -12,7 +12,11 @@ import { findDeadLetter, type StoredDeadLetter } from './dead-letters.js';
  *
  * @param text the letter's sequence number
  */
-export async function deadRequeue(text: string, options: { json?: boolean }, session: Session): Promise<ExitCode> {
+export async function deadRequeue(
+  text: string,
+  options: { json?: boolean },
+  session: Session,
+): Promise<ExitCode> {
   const sequence = readSequence(text);
   const { endpoints, terminal } = session;
   const { letter, subject } = await withNats(endpoints.nats, (connection) => requeue(connection, sequence));
@@ -22,7 +26,9 @@ export async function deadRequeue(text: string, options: { json?: boolean }, ses
   }
   terminal.print(`requeued  ${letter.key ?? 'a message without a readable key'} to ${subject}`);
   if (letter.key !== null) {
-    terminal.note(`if its run has ended with this content, nothing happens: necro retry ${letter.key} starts the next run`);
+    terminal.note(
+      `if its run has ended with this content, nothing happens: necro retry ${letter.key} starts the next run`,
+    );
   }
   return 0;
 }
@@ -32,7 +38,9 @@ async function requeue(connection: NatsConnection, sequence: number) {
   if (!letter) throw new CommandRefused(`there is no dead letter ${sequence}: necro dead list shows them`);
   const subject = subjectOf(letter);
   // A new id, or the stream might take it for the message that it once was and drop it.
-  await jetstream(connection).publish(subject, letter.original, { msgID: `requeued-${sequence}-${randomUUID()}` });
+  await jetstream(connection).publish(subject, letter.original, {
+    msgID: `requeued-${sequence}-${randomUUID()}`,
+  });
   // In this order, so that a crash in between leaves the message twice rather than never.
   const manager = await manageStreams(connection);
   await manager.streams.deleteMessage(streams.dead.name, sequence, false);
@@ -41,7 +49,9 @@ async function requeue(connection: NatsConnection, sequence: number) {
 
 function subjectOf({ sequence, subject }: StoredDeadLetter): string {
   if (subject !== null && placeOfSubject(subject)) return subject;
-  throw new CommandRefused(`dead letter ${sequence} does not tell its queue (${names.deadSubject}): submit the task anew`);
+  throw new CommandRefused(
+    `dead letter ${sequence} does not tell its queue (${names.deadSubject}): submit the task anew`,
+  );
 }
 
 function readSequence(text: string): number {

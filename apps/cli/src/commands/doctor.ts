@@ -6,7 +6,10 @@ import type { ExitCode, Session } from '../session.js';
 import { renderChecks } from '../show/check-list.js';
 
 /** Looks at everything that a task needs; fails when one of these things is missing. */
-export async function doctor(options: { json?: boolean }, { endpoints, terminal }: Session): Promise<ExitCode> {
+export async function doctor(
+  options: { json?: boolean },
+  { endpoints, terminal }: Session,
+): Promise<ExitCode> {
   const [nats, services, runners, llm, host] = await Promise.all([
     checkNats(endpoints.nats),
     checkServices(endpoints),

@@ -26,11 +26,14 @@ export async function followRun(followed: FollowedRun, session: Session): Promis
   const { key, run, registry, aside, output } = followed;
   const { terminal } = session;
   const show = (line: string | undefined) => {
-    if (line !== undefined) (aside ? terminal.note : terminal.print)(line);
+    if (line === undefined) return;
+    if (aside) terminal.note(line);
+    else terminal.print(line);
   };
   const live = await listenToLog(key, session, (line) => showLive(line, Boolean(output), show, session));
   try {
-    for await (const event of eventsUntilEnd(key, run, registry, session)) show(progressLine(event, terminal));
+    for await (const event of eventsUntilEnd(key, run, registry, session))
+      show(progressLine(event, terminal));
   } finally {
     await live.stop();
   }

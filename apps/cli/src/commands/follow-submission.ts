@@ -50,7 +50,8 @@ export async function followSubmission(
         session.terminal.note(`${formatKey(key)} was refused: ${fate.reason}`);
         return { status: 'refused', run: null, result: null };
       case 'run': {
-        if (fate.ended && duplicate) session.terminal.note('this content has been run before; its ending stands');
+        if (fate.ended && duplicate)
+          session.terminal.note('this content has been run before; its ending stands');
         return await followRun({ key, run: fate.run, registry, aside }, session);
       }
     }
@@ -67,7 +68,12 @@ type Fate =
 const askAgainMs = 200;
 const asksUntilRemark = 50;
 
-async function awaitFate(task: Task, before: Standing, registry: TaskRegistry, session: Session): Promise<Fate> {
+async function awaitFate(
+  task: Task,
+  before: Standing,
+  registry: TaskRegistry,
+  session: Session,
+): Promise<Fate> {
   for (let asked = 1; ; asked += 1) {
     const known = await registry.findTask(keyOf(task));
     const fate = known?.task && fateOf(task, { ...known, task: known.task }, before);
@@ -91,9 +97,13 @@ function fateOf(task: Task, known: KnownTask, before: Standing): Fate | undefine
   }
   const refusal = document.events.find(
     ({ type, sequence, data }) =>
-      type === 'TaskRefused' && sequence > before.lastSequence && (data.digest ?? digestOf(task)) === digestOf(task),
+      type === 'TaskRefused' &&
+      sequence > before.lastSequence &&
+      (data.digest ?? digestOf(task)) === digestOf(task),
   );
-  return refusal && { kind: 'refused', reason: `${String(refusal.data.code)}: ${String(refusal.data.message)}` };
+  return (
+    refusal && { kind: 'refused', reason: `${String(refusal.data.code)}: ${String(refusal.data.message)}` }
+  );
 }
 
 function runOfContent(digest: string, { events }: TaskDocument): number | undefined {

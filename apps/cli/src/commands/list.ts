@@ -15,7 +15,11 @@ export async function list(options: ListOptions, { endpoints, terminal }: Sessio
   const registry = openTaskRegistry(endpoints.taskRegistry);
   try {
     const { state = [], spec, skill } = options;
-    const found = await registry.listTasks({ states: state.map(stateOf), specName: spec, requiredSkill: skill });
+    const found = await registry.listTasks({
+      states: state.map(stateOf),
+      specName: spec,
+      requiredSkill: skill,
+    });
     const tasks = found.map(describeLine);
     if (options.json) terminal.print(JSON.stringify(tasks));
     else if (tasks.length > 0) terminal.print(renderTaskList(tasks, Date.now(), terminal));

@@ -9,8 +9,12 @@ import { artifactsOfRun } from './artifacts.js';
 import { eventsUntilEnd } from './follow-run.js';
 import { listenToLog } from './listen-to-log.js';
 
+export interface LogsOptions {
+  readonly follow?: boolean;
+}
+
 /** The log of a run that has ended, or with `follow` the lines of one that is under way: JSON lines both. */
-export async function logs(text: string, options: { follow?: boolean }, session: Session): Promise<ExitCode> {
+export async function logs(text: string, options: LogsOptions, session: Session): Promise<ExitCode> {
   const registry = openTaskRegistry(session.endpoints.taskRegistry);
   try {
     const key = await resolveKey(text, registry);
@@ -19,7 +23,9 @@ export async function logs(text: string, options: { follow?: boolean }, session:
     if (options.follow && !hasEnded(status)) return await followLog(key, known.task.run, registry, session);
     const log = artifactsOfRun(artifacts).findLast(({ type }) => type === 'log');
     if (!log) {
-      const remedy = hasEnded(status) ? 'none was stored' : 'it is stored when the run ends, --follow shows it live';
+      const remedy = hasEnded(status)
+        ? 'none was stored'
+        : 'it is stored when the run ends, --follow shows it live';
       throw new CommandRefused(`${formatKey(key)} is ${status} and has no log: ${remedy}`);
     }
     await printContent(log, session);
@@ -29,7 +35,10 @@ export async function logs(text: string, options: { follow?: boolean }, session:
   }
 }
 
-async function printContent(log: Parameters<ReturnType<typeof openArtifactStore>['download']>[0], session: Session) {
+async function printContent(
+  log: Parameters<ReturnType<typeof openArtifactStore>['download']>[0],
+  session: Session,
+) {
   const store = openArtifactStore(session.endpoints.artifactStore);
   try {
     for await (const chunk of store.download(log)) await session.terminal.write(chunk);
@@ -38,12 +47,19 @@ async function printContent(log: Parameters<ReturnType<typeof openArtifactStore>
   }
 }
 
-async function followLog(key: TaskKey, run: number, registry: TaskRegistry, session: Session): Promise<ExitCode> {
+async function followLog(
+  key: TaskKey,
+  run: number,
+  registry: TaskRegistry,
+  session: Session,
+): Promise<ExitCode> {
   const { terminal } = session;
   const live = await listenToLog(key, session, ({ raw }) => terminal.print(raw.trimEnd()));
   if (!live.heard) return 1;
   try {
-    terminal.note(`following from here on; the whole log is there when the run has ended (necro logs ${formatKey(key)})`);
+    terminal.note(
+      `following from here on; the whole log is there when the run has ended (necro logs ${formatKey(key)})`,
+    );
     const events = eventsUntilEnd(key, run, registry, session)[Symbol.asyncIterator]();
     while (!(await events.next()).done);
     return 0;

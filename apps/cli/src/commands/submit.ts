@@ -14,9 +14,8 @@ import {
 } from '@necrocode/contracts';
 import { ensureStreams, publishTask, type NatsConnection } from '@necrocode/messaging';
 import { SpanKind, withSpan } from '@necrocode/telemetry';
-import { ConsumerNotFoundError, StreamNotFoundError } from '@nats-io/jetstream';
 import { CommandRefused } from '../command-refused.js';
-import { isNobodyListening, manageStreams, withNats } from '../reach/nats.js';
+import { isNobodyListening, isNotFound, manageStreams, withNats } from '../reach/nats.js';
 import { readTaskFile } from '../read-task-file.js';
 import type { ExitCode, Session } from '../session.js';
 import { followSubmission, noteStanding } from './follow-submission.js';
@@ -37,7 +36,10 @@ export interface SubmitOptions {
  */
 export async function submit(file: string, options: SubmitOptions, session: Session): Promise<ExitCode> {
   const task = await readTaskFile(file, session.input);
-  const place = { queue: readQueue(options.queue ?? task.required_skill ?? 'default'), priority: options.priority };
+  const place = {
+    queue: readQueue(options.queue ?? task.required_skill ?? 'default'),
+    priority: options.priority,
+  };
   const order = describeOrder(task, place);
   if (options.dryRun) {
     show({ ...order, published: false }, options, session);
@@ -76,7 +78,10 @@ interface OrderFacts {
 
 function readQueue(queue: string): string {
   if (queuePattern.test(queue)) return queue;
-  throw new CommandRefused(`--queue: "${queue}" is no name of a queue, it must match ${queuePattern.source}`, 2);
+  throw new CommandRefused(
+    `--queue: "${queue}" is no name of a queue, it must match ${queuePattern.source}`,
+    2,
+  );
 }
 
 function describeOrder(task: Task, place: QueuePlace) {
@@ -117,14 +122,18 @@ async function hasConsumer(connection: NatsConnection, place: QueuePlace): Promi
     await manager.consumers.info(streams.tasks.name, consumerName(place));
     return true;
   } catch (error) {
-    if (error instanceof ConsumerNotFoundError || error instanceof StreamNotFoundError) return false;
+    if (isNotFound(error)) return false;
     throw error;
   }
 }
 
 function show(facts: OrderFacts, { json }: SubmitOptions, { terminal }: Session): void {
   if (json) return terminal.print(JSON.stringify(facts));
-  const heading = !facts.published ? 'valid, not published' : facts.duplicate ? 'already published' : 'published';
+  const heading = !facts.published
+    ? 'valid, not published'
+    : facts.duplicate
+      ? 'already published'
+      : 'published';
   const lines = [
     `${heading}  ${facts.key}`,
     `  subject     ${facts.subject}`,
@@ -132,6 +141,7 @@ function show(facts: OrderFacts, { json }: SubmitOptions, { terminal }: Session)
     `  branch      ${facts.branch}`,
     `  digest      ${facts.digest}`,
   ];
-  if (facts.duplicate) lines.push('  duplicate   yes: the same content was published moments ago, this copy was dropped');
+  if (facts.duplicate)
+    lines.push('  duplicate   yes: the same content was published moments ago, this copy was dropped');
   terminal.print(lines.join('\n'));
 }

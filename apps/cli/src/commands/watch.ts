@@ -3,8 +3,12 @@ import { resolveKey } from '../resolve-key.js';
 import type { ExitCode, Session } from '../session.js';
 import { followRun } from './follow-run.js';
 
+export interface WatchOptions {
+  readonly output?: boolean;
+}
+
 /** Shows the present run of a task until it ends; succeeds only when it ends as done. */
-export async function watch(text: string, options: { output?: boolean }, session: Session): Promise<ExitCode> {
+export async function watch(text: string, options: WatchOptions, session: Session): Promise<ExitCode> {
   const registry = openTaskRegistry(session.endpoints.taskRegistry);
   try {
     const key = await resolveKey(text, registry);

@@ -14,10 +14,17 @@ export function checkHost(): Promise<Check[]> {
 /** @param text what `git --version` prints */
 export function judgeGit(text: string): Check {
   const match = /(\d+)\.(\d+)(?:\.\d+)?/.exec(text);
-  if (!match) return warn('git', `its version is not readable: ${text.trim().slice(0, 80)}`, 'install git from git-scm.com');
+  if (!match)
+    return warn(
+      'git',
+      `its version is not readable: ${text.trim().slice(0, 80)}`,
+      'install git from git-scm.com',
+    );
   const [version, major, minor] = [match[0], Number(match[1]), Number(match[2])];
   const isNew = major > oldestGit[0] || (major === oldestGit[0] && minor >= oldestGit[1]);
-  return isNew ? ok('git', version) : warn('git', `${version} is old`, `install ${oldestGit.join('.')} or newer`);
+  return isNew
+    ? ok('git', version)
+    : warn('git', `${version} is old`, `install ${oldestGit.join('.')} or newer`);
 }
 
 async function checkGit(): Promise<Check> {
@@ -33,7 +40,8 @@ async function checkSandbox(): Promise<Check> {
   try {
     const { level, detail } = await probeSandbox();
     if (level === 'full') return ok('sandbox', detail);
-    const remedy = 'install bubblewrap and allow user namespaces; a lower level must be allowed by SANDBOX_REQUIRED';
+    const remedy =
+      'install bubblewrap and allow user namespaces; a lower level must be allowed by SANDBOX_REQUIRED';
     return warn('sandbox', detail, remedy);
   } catch (error) {
     const detail = error instanceof Error ? error.message : 'no command can be run';

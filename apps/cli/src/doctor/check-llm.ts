@@ -7,7 +7,11 @@ const name = 'llm';
 /** Whether the endpoint answers and takes the key. Costs nothing: only its list of models is asked for. */
 export async function checkLlm({ llm, llmKey }: Pick<Endpoints, 'llm' | 'llmKey'>): Promise<Check> {
   if (!llm) {
-    return warn(name, 'none is configured here', 'set OPENAI_BASE_URL or OPENAI_API_KEY, or start npm run stack');
+    return warn(
+      name,
+      'none is configured here',
+      'set OPENAI_BASE_URL or OPENAI_API_KEY, or start npm run stack',
+    );
   }
   const base = llm.address.replace(/\/+$/, '');
   let response: Response;
@@ -32,7 +36,11 @@ function judge(base: string, status: number, hasKey: boolean): Check {
   if (status === 429 || status >= 500) {
     return warn(name, `${base} answers ${status}`, 'wait: runners wait too, and try again');
   }
-  return warn(name, `${base}/models answers ${status}`, 'harmless if the endpoint has no such list; does the base end in /v1?');
+  return warn(
+    name,
+    `${base}/models answers ${status}`,
+    'harmless if the endpoint has no such list; does the base end in /v1?',
+  );
 }
 
 function reasonOf(error: unknown): string {

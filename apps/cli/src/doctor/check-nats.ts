@@ -1,9 +1,9 @@
 import { streams } from '@necrocode/contracts';
 import type { NatsConnection } from '@necrocode/messaging';
-import { StreamNotFoundError, type JetStreamManager, type StreamInfo } from '@nats-io/jetstream';
+import type { JetStreamManager, StreamInfo } from '@nats-io/jetstream';
 import { countDeadLetters } from '../commands/dead-letters.js';
 import type { Endpoint } from '../endpoints.js';
-import { manageStreams, withNats } from '../reach/nats.js';
+import { isNotFound, manageStreams, withNats } from '../reach/nats.js';
 import { fail, ok, warn, type Check } from './check.js';
 
 /** NATS as far as it can be judged without the registry, and what waits in its queues. */
@@ -30,7 +30,10 @@ export async function checkNats(endpoint: Endpoint): Promise<NatsFindings> {
     });
   } catch (error) {
     const detail = error instanceof Error ? error.message : 'does not answer';
-    return { checks: [fail('nats', detail, 'npm run stack starts one; NATS_URL names another')], queues: undefined };
+    return {
+      checks: [fail('nats', detail, 'npm run stack starts one; NATS_URL names another')],
+      queues: undefined,
+    };
   }
 }
 
@@ -47,7 +50,11 @@ async function checkStreams(connection: NatsConnection, manager: JetStreamManage
     ok('nats', server),
     missing.length === 0
       ? ok('streams', `all ${infos.size} are there`)
-      : warn('streams', `missing: ${missing.join(', ')}`, 'they come with the first runner or registry that connects'),
+      : warn(
+          'streams',
+          `missing: ${missing.join(', ')}`,
+          'they come with the first runner or registry that connects',
+        ),
   ];
   return { checks, tasks: infos.get(streams.tasks.name) };
 }
@@ -56,7 +63,7 @@ async function findStream(manager: JetStreamManager, name: string): Promise<Stre
   try {
     return await manager.streams.info(name, { subjects_filter: '>' });
   } catch (error) {
-    if (error instanceof StreamNotFoundError) return undefined;
+    if (isNotFound(error)) return undefined;
     throw error;
   }
 }

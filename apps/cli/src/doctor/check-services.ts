@@ -33,9 +33,15 @@ export async function findRunners(endpoint: Endpoint): Promise<readonly taskRegi
 export function judgeRunners(runners: readonly taskRegistry.Runner[] | undefined): Check {
   if (runners === undefined) return warn('runners', 'not known: the task registry cannot tell', 'see there');
   if (runners.length === 0) {
-    return fail('runners', `none was heard of in the last ${seenWithinSeconds} s`, 'start one: npm run stack has some');
+    return fail(
+      'runners',
+      `none was heard of in the last ${seenWithinSeconds} s`,
+      'start one: npm run stack has some',
+    );
   }
-  const names = runners.map(({ runnerId, sandbox, queues }) => `${runnerId} (${queues.join(', ')}; sandbox ${sandbox})`);
+  const names = runners.map(
+    ({ runnerId, sandbox, queues }) => `${runnerId} (${queues.join(', ')}; sandbox ${sandbox})`,
+  );
   return ok('runners', names.join(', '));
 }
 
@@ -57,5 +63,9 @@ async function checkService(name: string, { address, source }: Endpoint, variabl
   if (trouble === undefined) return ok(name, address);
   const reason = /ECONNREFUSED/.test(trouble) ? 'connection refused' : (trouble.split('\n')[0] ?? trouble);
   const origin = source === 'default' ? 'the default address' : `from ${source}`;
-  return fail(name, `${address} (${origin}): ${reason}`, `npm run stack starts one; ${variable} names another`);
+  return fail(
+    name,
+    `${address} (${origin}): ${reason}`,
+    `npm run stack starts one; ${variable} names another`,
+  );
 }

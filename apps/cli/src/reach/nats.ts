@@ -1,7 +1,18 @@
 import { RunnerError } from '@necrocode/contracts';
 import type { NatsConnection } from '@necrocode/messaging';
-import { JetStreamApiError, JetStreamNotEnabled, jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
-import { AuthorizationError, connect, NoRespondersError, RequestError, TimeoutError } from '@nats-io/transport-node';
+import {
+  JetStreamApiCodes,
+  JetStreamApiError,
+  jetstreamManager,
+  type JetStreamManager,
+} from '@nats-io/jetstream';
+import {
+  AuthorizationError,
+  connect,
+  NoRespondersError,
+  RequestError,
+  TimeoutError,
+} from '@nats-io/transport-node';
 import type { Endpoint } from '../endpoints.js';
 import { unreachable } from './unreachable.js';
 
@@ -13,7 +24,10 @@ const patienceMs = 4_000;
  *
  * @throws RunnerError that says in one line what is wrong with NATS
  */
-export async function withNats<T>(endpoint: Endpoint, work: (connection: NatsConnection) => Promise<T>): Promise<T> {
+export async function withNats<T>(
+  endpoint: Endpoint,
+  work: (connection: NatsConnection) => Promise<T>,
+): Promise<T> {
   const connection = await openNats(endpoint);
   try {
     return await work(connection);
@@ -48,6 +62,22 @@ export function isNobodyListening(error: unknown): boolean {
   return chain(error).some((link) => link instanceof NoRespondersError);
 }
 
+/** True when a stream, consumer or message that was asked for does not exist. */
+export function isNotFound(error: unknown): boolean {
+  return error instanceof JetStreamApiError && notFoundCodes.has(error.code);
+}
+
+const notFoundCodes: ReadonlySet<number> = new Set([
+  JetStreamApiCodes.StreamNotFound,
+  JetStreamApiCodes.ConsumerNotFound,
+  JetStreamApiCodes.NoMessageFound,
+]);
+
+function isWithoutJetStream(error: Error): boolean {
+  if (error.name === 'JetStreamNotEnabled') return true;
+  return error instanceof JetStreamApiError && error.code === JetStreamApiCodes.JetStreamNotEnabledForAccount;
+}
+
 function translateNats(error: unknown, endpoint: Endpoint): unknown {
   const reason = reasonOf(error);
   if (reason === undefined) return error;
@@ -58,9 +88,11 @@ function reasonOf(error: unknown): string | undefined {
   if (error instanceof RunnerError) return undefined;
   const links = chain(error);
   const text = links.map(({ message }) => message).join(' ');
-  if (links.some((link) => link instanceof AuthorizationError)) return 'the server wants a user and password in the URL';
-  if (links.some((link) => link instanceof JetStreamNotEnabled)) return 'JetStream is off (nats-server -js turns it on)';
-  if (links.some((link) => link instanceof NoRespondersError)) return 'JetStream is off, or lacks the streams';
+  if (links.some((link) => link instanceof AuthorizationError))
+    return 'the server wants a user and password in the URL';
+  if (links.some(isWithoutJetStream)) return 'JetStream is off (nats-server -js turns it on)';
+  if (links.some((link) => link instanceof NoRespondersError))
+    return 'JetStream is off, or lacks the streams';
   if (links.some((link) => link instanceof TimeoutError)) return 'no answer in time';
   if (links.some((link) => link instanceof JetStreamApiError)) return text;
   if (/ECONNREFUSED|connection refused/i.test(text)) return 'connection refused';

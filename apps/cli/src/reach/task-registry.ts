@@ -22,7 +22,11 @@ export interface TaskRegistry {
   /** Returns the number of the new run. */
   retry(key: TaskKey): Promise<number>;
   /** Events past a sequence number, until the run of the moment has ended. */
-  watch(key: TaskKey, afterSequence: bigint, signal: AbortSignal): AsyncIterable<taskRegistry.WatchTaskResponse>;
+  watch(
+    key: TaskKey,
+    afterSequence: bigint,
+    signal: AbortSignal,
+  ): AsyncIterable<taskRegistry.WatchTaskResponse>;
   close(): void;
 }
 
@@ -65,7 +69,9 @@ export function openTaskRegistry(endpoint: Endpoint): TaskRegistry {
     async getTask(key) {
       const known = await registry.findTask(key);
       if (!known?.task) {
-        throw new CommandRefused(`the registry knows no task ${formatKey(key)}: necro list shows what it knows`);
+        throw new CommandRefused(
+          `the registry knows no task ${formatKey(key)}: necro list shows what it knows`,
+        );
       }
       return { ...known, task: known.task };
     },
@@ -120,7 +126,7 @@ export function openTaskRegistry(endpoint: Endpoint): TaskRegistry {
 
 type UnaryMethod<Q, R> = Parameters<typeof call<Q, R>>[0];
 
+/** A service that restarts is worth a second try, one that stays silent has had its time. */
 function askPatiently<Q, R>(method: UnaryMethod<Q, R>, request: Q): Promise<R> {
-  const signal = AbortSignal.timeout(patienceMs);
-  return call(method, request, { deadlineMs: patienceMs, retries: 2, signal });
+  return call(method, request, { deadlineMs: patienceMs, retries: 2, dontRetry: [status.DEADLINE_EXCEEDED] });
 }

@@ -13,7 +13,11 @@ export interface Party {
 }
 
 /** One line: what does not answer, where, why, and what to do about it. */
-export function unreachable({ name, endpoint, variable, code }: Party, reason: string, cause?: unknown): RunnerError {
+export function unreachable(
+  { name, endpoint, variable, code }: Party,
+  reason: string,
+  cause?: unknown,
+): RunnerError {
   const origin = endpoint.source === 'default' ? 'the default address' : `from ${endpoint.source}`;
   const message =
     `${name} does not answer at ${withoutCredentials(endpoint.address)} (${origin}): ${reason}. ` +
@@ -23,10 +27,7 @@ export function unreachable({ name, endpoint, variable, code }: Party, reason: s
 
 /** What a failed gRPC call means to the user. */
 export function translateStatus(error: unknown, party: Party): Error {
-  if (!isStatusError(error)) {
-    const silent = error instanceof Error && error.name === 'TimeoutError';
-    return silent ? unreachable(party, 'no answer in time', error) : RunnerError.from(error, party.code);
-  }
+  if (!isStatusError(error)) return RunnerError.from(error, party.code);
   switch (error.code) {
     case status.UNAVAILABLE:
       return unreachable(party, reasonOf(error.details), error);

@@ -15,7 +15,9 @@ export function renderTable<Row>(
   terminal: Pick<Terminal, 'interactive'>,
 ): string {
   const filled = columns.filter((column) => rows.some((row) => column.show(row) !== ''));
-  const widths = filled.map(({ title, show }) => Math.max(widthOf(title), ...rows.map((row) => widthOf(show(row)))));
+  const widths = filled.map(({ title, show }) =>
+    Math.max(widthOf(title), ...rows.map((row) => widthOf(show(row)))),
+  );
   const line = (cells: readonly string[], style: (index: number) => Style | undefined) =>
     cells
       .map((cell, index) => {

@@ -29,7 +29,9 @@ export function renderResult(result: TaskResult, terminal: Terminal): string {
     renderFacts(result),
     result.error ? renderError(result.error, terminal) : '',
     result.tests.length > 0 ? section('tests', renderTests(result, terminal), terminal) : '',
-    Object.keys(result.timings).length > 0 ? section('timings', renderTimings(result, terminal), terminal) : '',
+    Object.keys(result.timings).length > 0
+      ? section('timings', renderTimings(result, terminal), terminal)
+      : '',
     result.warnings?.length ? section('warnings', result.warnings.map(harmless).join('\n'), terminal) : '',
   ];
   return sections.filter((text) => text !== '').join('\n\n');

@@ -39,6 +39,5 @@ export function paint({ interactive }: Pick<Terminal, 'interactive'>, style: Sty
 
 /** Text of others, made harmless: escape sequences could rewrite what is on the screen. */
 export function harmless(text: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what it replaces
   return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '\ufffd');
 }

@@ -87,19 +87,6 @@ export function createTaskRegistryClient(
       await translate(call(client.appendEvents.bind(client), request, { deadlineMs }));
     },
 
-    async addArtifacts(lease, artifacts) {
-      const request = {
-        ...onBehalf(lease),
-        artifacts: artifacts.map(({ type, uri, size_bytes, sha256 }) => ({
-          type,
-          uri,
-          sizeBytes: BigInt(size_bytes),
-          sha256,
-        })),
-      };
-      await translate(call(client.addArtifacts.bind(client), request, { deadlineMs }));
-    },
-
     async report(lease, result) {
       const request = { ...onBehalf(lease), resultJson: JSON.stringify(result) };
       // The last thing that must not get lost: waited for longer than anything else.

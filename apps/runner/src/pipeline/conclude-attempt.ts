@@ -61,7 +61,7 @@ async function giveBack(
     'task given back',
   );
   if (code === 'lease_lost') return { kind: 'settled' };
-  await events.flush();
+  await events.close();
   await services.registry.giveBack(lease, `${code}: ${message}`, outcome.delaySeconds);
   return { kind: 'settled' };
 }
@@ -69,7 +69,7 @@ async function giveBack(
 async function report(
   attempt: Attempt,
   outcome: Exclude<Outcome, { kind: 'given_back' }>,
-  { workspace }: Progress,
+  { workspace, draft }: Progress,
 ): Promise<Handled> {
   const { lease, record, stages, services, events, runLog, log } = attempt;
   if (outcome.kind === 'failed') {
@@ -78,12 +78,12 @@ async function report(
   }
   await stages
     .run('upload_artifacts', async () => {
-      if (workspace) record.diff = await drawDiff(record, workspace);
-      await uploadArtifacts(record, runLog.text, lease, services, services.mask);
+      if (workspace && draft) record.diff = await drawDiff(record, workspace, draft);
+      await uploadArtifacts(record, runLog.text, lease, services.store, services.mask);
     })
     .catch((error: unknown) => record.warn(`artifacts: ${RunnerError.from(error).message}`));
   const told = await stages.run('report', async () => {
-    await events.flush();
+    await events.close();
     const result = composeResult({
       ...attempt,
       runnerId: services.runnerId,

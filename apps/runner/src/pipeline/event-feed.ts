@@ -7,6 +7,7 @@ export class EventFeed {
   private waiting: RunEvent[] = [];
   private sending: Promise<void> | undefined;
   private lease: Lease | undefined;
+  private closed = false;
 
   constructor(
     private readonly registry: Pick<TaskRegistry, 'addEvents'>,
@@ -20,12 +21,14 @@ export class EventFeed {
   }
 
   add(type: EventType, data: Readonly<Record<string, unknown>>): void {
+    if (this.closed) return;
     this.waiting.push({ type, time: new Date(), data });
     this.send();
   }
 
-  /** Resolves when everything added so far was sent or has failed. */
-  async flush(): Promise<void> {
+  /** Sends what is left. The report ends a run's history, so what is added after it is dropped. */
+  async close(): Promise<void> {
+    this.closed = true;
     while (this.sending) await this.sending;
   }
 

@@ -69,7 +69,6 @@ export interface TaskRegistry {
   /** Answers what is decided: this commit, or the one that was decided before. */
   decide(lease: Lease, commit: ProposedCommit): Promise<DecidedCommit>;
   addEvents(lease: Lease, events: readonly RunEvent[]): Promise<void>;
-  addArtifacts(lease: Lease, artifacts: readonly ArtifactRef[]): Promise<void>;
   /** Answers how the run has ended: as reported, or as an earlier report said. */
   report(
     lease: Lease,

@@ -6,6 +6,7 @@ import { isSecretLooking, isShowable } from '../prompt/choose-files.js';
 import { tellFailingTests, tellFiles, tellRefusal } from '../prompt/feedback.js';
 import { readAnswer } from '../prompt/read-answer.js';
 import type { AttemptRecord } from './attempt-record.js';
+import type { CommitDraft } from './commit-draft.js';
 import type { Budget } from './budget.js';
 import type { Stages, TellEvent } from './run-stage.js';
 import { applyChange } from './stages/apply-change.js';
@@ -20,6 +21,7 @@ export interface RoundsInput {
   readonly budget: Budget;
   readonly promptTokens: number;
   readonly answers: AnswerStore;
+  readonly draft: CommitDraft;
   readonly commands: PreparedCommands;
   readonly llm: LlmClient;
   readonly record: AttemptRecord;
@@ -117,6 +119,7 @@ async function playRound(
 async function testChange(tree: ChangedTree, input: RoundsInput): Promise<Round> {
   const { record } = input;
   record.change = tree;
+  input.draft.begin(tree);
   const setup = await input.commands.setup([...tree.overlay.keys()]);
   const setupFailed = setup.some((report) => !report.passed);
   const runs = setupFailed ? setup : await input.stages.run('run_tests', () => input.commands.test());

@@ -5,7 +5,7 @@ import type { Logger, Mask } from '@necrocode/telemetry';
 import type { BudgetDefaults } from './budget.js';
 import type { CancelDesk } from './cancel-desk.js';
 import type { ArtifactStore, RepoPool, TaskRegistry, TellLive } from './ports.js';
-import type { Author } from './stages/decide-commit.js';
+import type { Author } from './commit-draft.js';
 import type { GitSettings } from './stages/prepare-workspace.js';
 
 /** One delivery of a message that should hold a task. */

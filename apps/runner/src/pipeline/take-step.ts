@@ -1,18 +1,20 @@
 import { branchOf } from '@necrocode/contracts';
 import type { BuiltInStep } from '../playbook/playbook.js';
 import type { Attempt } from './attempt.js';
+import { CommitDraft } from './commit-draft.js';
 import { prepareCommands, type PreparedCommands } from './prepare-commands.js';
 import type { Slot } from './ports.js';
 import { runRounds } from './run-rounds.js';
 import { decideCommit } from './stages/decide-commit.js';
 import { prepareWorkspace, type Workspace } from './stages/prepare-workspace.js';
 import { createAnswerStore } from './stages/propose-change.js';
-import { pushBranch } from './stages/push-branch.js';
+import { fetchDecided, pushBranch } from './stages/push-branch.js';
 
 /** What the steps so far have acquired. */
 export interface Progress {
   readonly slot?: Slot;
   readonly workspace?: Workspace;
+  readonly draft?: CommitDraft;
   readonly commands?: PreparedCommands;
 }
 
@@ -25,13 +27,13 @@ export interface Progress {
 export async function takeStep(
   step: BuiltInStep,
   attempt: Attempt,
-  { slot, workspace, commands }: Progress,
+  { slot, workspace, draft, commands }: Progress,
   advance: (further: Progress) => void,
 ): Promise<void> {
   const decided = attempt.record.decided !== undefined;
   switch (step) {
     case 'prepare':
-      advance({ workspace: await prepare(attempt, need(slot, 'a slot')) });
+      advance(await prepare(attempt, need(slot, 'a slot')));
       return;
     case 'setup':
       if (decided) return;
@@ -40,10 +42,16 @@ export async function takeStep(
       });
       return;
     case 'implement':
-      if (!decided) await implement(attempt, need(workspace, 'a workspace'), need(commands, 'commands'));
+      if (!decided)
+        await implement(
+          attempt,
+          need(workspace, 'a workspace'),
+          need(draft, 'a draft'),
+          need(commands, 'commands'),
+        );
       return;
     case 'decide':
-      if (!decided) await decide(attempt, need(workspace, 'a workspace'));
+      if (!decided) await decide(attempt, need(workspace, 'a workspace'), need(draft, 'a draft'));
       return;
     case 'push':
       await push(attempt, need(workspace, 'a workspace'));
@@ -51,22 +59,25 @@ export async function takeStep(
   }
 }
 
-async function prepare(attempt: Attempt, slot: Slot): Promise<Workspace> {
+async function prepare(attempt: Attempt, slot: Slot): Promise<Progress> {
   const { task, lease, checkpoint, record, stages, work, services } = attempt;
   record.branch = branchOf(task);
   const ownCommits = [...attempt.earlierCommits, ...(record.decided ? [record.decided.commit] : [])];
   const pinned = { base: record.decided?.baseCommit ?? checkpoint.base_commit, ownCommits };
+  const pin = (base: string) => services.registry.saveCheckpoint(lease, { ...checkpoint, base_commit: base });
   return stages.run('prepare_workspace', async () => {
-    const workspace = await prepareWorkspace(task, slot, pinned, services.settings.git, work.signal);
+    const workspace = await prepareWorkspace(task, slot, pinned, services.settings.git, pin, work.signal);
     record.baseCommit = workspace.base;
-    if (pinned.base === null) {
-      await services.registry.saveCheckpoint(lease, { ...checkpoint, base_commit: workspace.base });
-    }
-    return workspace;
+    return { workspace, draft: new CommitDraft(task, lease.run, services.settings.author, workspace) };
   });
 }
 
-async function implement(attempt: Attempt, workspace: Workspace, commands: PreparedCommands): Promise<void> {
+async function implement(
+  attempt: Attempt,
+  workspace: Workspace,
+  draft: CommitDraft,
+  commands: PreparedCommands,
+): Promise<void> {
   const { task, lease, checkpoint, record, stages, work, services, budget, tell } = attempt;
   await runRounds({
     task,
@@ -74,6 +85,7 @@ async function implement(attempt: Attempt, workspace: Workspace, commands: Prepa
     budget,
     promptTokens: services.settings.promptTokens,
     answers: createAnswerStore(services, lease, checkpoint, record),
+    draft,
     commands,
     llm: services.llm,
     record,
@@ -83,20 +95,21 @@ async function implement(attempt: Attempt, workspace: Workspace, commands: Prepa
   });
 }
 
-async function decide(attempt: Attempt, workspace: Workspace): Promise<void> {
-  const { task, lease, record, stages, services } = attempt;
+async function decide(attempt: Attempt, workspace: Workspace, draft: CommitDraft): Promise<void> {
+  const { lease, record, stages, services } = attempt;
   const change = need(record.change, 'a change');
-  record.decided = await stages.run('decide_commit', () =>
-    decideCommit(task, workspace, change, services.settings.author, lease, services),
+  record.decided = await stages.run('decide_commit', async () =>
+    decideCommit(workspace, change, await draft.take(change), lease, services),
   );
 }
 
 async function push(attempt: Attempt, workspace: Workspace): Promise<void> {
   const { record, stages, work, services, tell } = attempt;
   const decided = need(record.decided, 'a decided commit');
-  await stages.run('push', () =>
-    pushBranch(workspace, decided, services.store, services.settings.pushTries, work.signal),
-  );
+  await stages.run('push', async () => {
+    await fetchDecided(workspace, decided, services.store);
+    await pushBranch(workspace, decided, services.settings.pushTries, work.signal);
+  });
   record.pushed = true;
   tell('BranchPushed', { branch: decided.branch, commit: decided.commit });
 }

@@ -122,7 +122,7 @@ async function usesPytest(files: RepositoryFiles): Promise<boolean> {
   if (files.paths.has('pytest.ini') || [...files.paths].some((path) => /(^|\/)conftest\.py$/.test(path)))
     return true;
   const settings = await Promise.all(
-    ['pyproject.toml', 'setup.cfg', 'tox.ini', 'requirements.txt'].map(files.read),
+    ['pyproject.toml', 'setup.cfg', 'tox.ini', 'requirements.txt'].map((path) => files.read(path)),
   );
   return settings.some((text) => /pytest/.test(text ?? ''));
 }

@@ -1,16 +1,7 @@
-import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { tempDir } from '@necrocode/testkit';
-
-const identity = {
-  GIT_CONFIG_GLOBAL: '/dev/null',
-  GIT_CONFIG_NOSYSTEM: '1',
-  GIT_AUTHOR_NAME: 'Spec',
-  GIT_AUTHOR_EMAIL: 'spec@necrocode.invalid',
-  GIT_COMMITTER_NAME: 'Spec',
-  GIT_COMMITTER_EMAIL: 'spec@necrocode.invalid',
-};
+import { plainGit, publishFolder } from '../plain-git.js';
 
 /** A bare repository on disk, as the remote of a task. */
 export class RemoteRepository {
@@ -24,27 +15,24 @@ export class RemoteRepository {
     const folder = tempDir('necrocode-remote-');
     const repository = new RemoteRepository(join(folder, 'remote.git'), join(folder, 'clone'));
     mkdirSync(repository.clone);
-    run(repository.clone, 'init', '--quiet', '--initial-branch=main');
     repository.write(files);
-    run(repository.clone, 'add', '--all');
-    run(repository.clone, 'commit', '--quiet', '--message=base');
-    run(folder, 'clone', '--quiet', '--bare', repository.clone, repository.path);
+    publishFolder(repository.clone, repository.path);
     return repository;
   }
 
   /** Standard output of git on the remote, trimmed. */
   git(...args: string[]): string {
-    return run(this.path, ...args).trim();
+    return plainGit(this.path, ...args).trim();
   }
 
   /** Somebody else's commit on a branch, on top of main. Returns its hash. */
   push(branch: string, files: Readonly<Record<string, string>>): string {
-    run(this.clone, 'checkout', '--quiet', '-B', branch, 'main');
+    plainGit(this.clone, 'checkout', '--quiet', '-B', branch, 'main');
     this.write(files);
-    run(this.clone, 'add', '--all');
-    run(this.clone, 'commit', '--quiet', `--message=on ${branch}`);
-    run(this.clone, 'push', '--quiet', this.path, `HEAD:refs/heads/${branch}`);
-    return run(this.clone, 'rev-parse', 'HEAD').trim();
+    plainGit(this.clone, 'add', '--all');
+    plainGit(this.clone, 'commit', '--quiet', `--message=on ${branch}`);
+    plainGit(this.clone, 'push', '--quiet', this.path, `HEAD:refs/heads/${branch}`);
+    return plainGit(this.clone, 'rev-parse', 'HEAD').trim();
   }
 
   /** A hook of the remote, a shell script. */
@@ -68,13 +56,4 @@ export class RemoteRepository {
       writeFileSync(join(this.clone, path), text);
     }
   }
-}
-
-function run(cwd: string, ...args: string[]): string {
-  return execFileSync('git', args, {
-    cwd,
-    env: { ...process.env, ...identity },
-    encoding: 'utf8',
-    stdio: 'pipe',
-  });
 }

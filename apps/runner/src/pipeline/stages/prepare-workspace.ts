@@ -35,6 +35,9 @@ export interface Workspace {
   close(): Promise<void>;
 }
 
+/** Has later attempts use the same base. */
+export type Pin = (base: string) => Promise<void>;
+
 interface Pinned {
   /** The base of an earlier attempt, which this one must use as well. */
   readonly base: string | null;
@@ -53,13 +56,14 @@ export async function prepareWorkspace(
   slot: Slot,
   pinned: Pinned,
   settings: GitSettings,
+  pin: Pin,
   signal: AbortSignal,
 ): Promise<Workspace> {
   const allowed = checkRepoUrl(task.repo_url, settings);
   if (allowed.kind === 'refused') throw new RunnerError('repo_not_allowed', `repo_url: ${allowed.problem}`);
   const askpass = await openAskpass(allowed.url, slot, settings.token);
   try {
-    return await openWorkspace(task, slot, pinned, { ...allowed, askpass, signal });
+    return await openWorkspace(task, slot, pinned, { ...allowed, askpass, pin, signal });
   } catch (error) {
     await askpass?.remove();
     throw error;
@@ -80,11 +84,12 @@ interface Access {
   readonly url: string;
   readonly protocols: readonly string[];
   readonly askpass: Askpass | undefined;
+  readonly pin: Pin;
   readonly signal: AbortSignal;
 }
 
 async function openWorkspace(task: Task, slot: Slot, pinned: Pinned, access: Access): Promise<Workspace> {
-  const { url, protocols, askpass, signal } = access;
+  const { url, protocols, askpass, pin, signal } = access;
   const { workTree, gitDir } = slot;
   const credentials = askpass?.env;
   const git = new Git({ workTree, gitDir }, { protocols, credentials, signal });
@@ -103,9 +108,15 @@ async function openWorkspace(task: Task, slot: Slot, pinned: Pinned, access: Acc
     );
   }
   const base = pinned.base ?? remote.baseCommit;
-  await retryGit(() => fetchCommit(git, url, { commit: base, branch: remote.baseBranch }), signal);
-  await checkoutBase(git, { commit: base, branch, untouchedAt: slot.commit });
-  const tree = await BaseTree.load(git, base);
+  // What is checked out need not be looked for.
+  if (base !== slot.commit) {
+    await retryGit(() => fetchCommit(git, url, { commit: base, branch: remote.baseBranch }), signal);
+  }
+  const [tree] = await Promise.all([
+    BaseTree.load(git, base),
+    checkoutBase(git, { commit: base, branch, untouchedAt: slot.commit }),
+    pinned.base === null ? pin(base) : undefined,
+  ]);
   const close = async () => askpass?.remove();
   return { git, graceGit, url, workTree, base, branch, workCommit, tree, close };
 }

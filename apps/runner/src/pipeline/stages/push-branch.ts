@@ -15,13 +15,11 @@ import type { Workspace } from './prepare-workspace.js';
 export async function pushBranch(
   workspace: Workspace,
   decided: DecidedCommit,
-  store: ArtifactStore,
   tries: number,
   signal: AbortSignal,
 ): Promise<void> {
   const { git, url, workCommit } = workspace;
   const { commit, branch } = decided;
-  if (decided.byEarlierAttempt) await fetchDecided(workspace, decided, store);
   const request = { commit, branch, expected: workCommit };
   const outcome = await retryGit(() => pushCommit(git, url, request), signal, tries);
   switch (outcome.kind) {
@@ -38,8 +36,13 @@ export async function pushBranch(
   }
 }
 
-/** Brings in the commit that this attempt has not made itself. */
-async function fetchDecided({ git }: Workspace, decided: DecidedCommit, store: ArtifactStore): Promise<void> {
+/** Brings in the commit that is to be pushed, where this attempt has not made it itself. */
+export async function fetchDecided(
+  { git }: Workspace,
+  decided: DecidedCommit,
+  store: ArtifactStore,
+): Promise<void> {
+  if (!decided.byEarlierAttempt) return;
   const file = join(git.place.gitDir, 'decided-before.bundle');
   await writeFile(file, await store.download(decided.bundleUri));
   await restoreBundle(git, file);

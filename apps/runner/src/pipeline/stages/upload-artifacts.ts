@@ -1,29 +1,24 @@
 import { RunnerError, type ArtifactRef, type ArtifactType } from '@necrocode/contracts';
 import type { Mask } from '@necrocode/telemetry';
 import type { AttemptRecord } from '../attempt-record.js';
-import type { ArtifactStore, Lease, TaskRegistry } from '../ports.js';
+import type { ArtifactStore, Lease } from '../ports.js';
 import { renderTranscript } from './render-transcript.js';
 import { testRunOf } from './run-commands.js';
 
-interface Ports {
-  readonly registry: TaskRegistry;
-  readonly store: ArtifactStore;
-}
-
 /**
- * Uploads what the attempt leaves behind and notes it in the registry. A failed upload is a warning:
- * it must not undo what was achieved.
+ * Uploads what the attempt leaves behind; the report tells the registry of it. A failed upload is a
+ * warning: it must not undo what was achieved.
  */
 export async function uploadArtifacts(
   record: AttemptRecord,
   runLog: string,
   lease: Lease,
-  ports: Ports,
+  store: ArtifactStore,
   mask: Mask,
 ): Promise<void> {
   const uploads = pieces(record, runLog, mask).map(async ({ type, name, mediaType, text }) => {
     const content = typeof text === 'string' ? Buffer.from(mask(text)) : text;
-    return ports.store.upload(lease, { type, name, mediaType, content });
+    return store.upload(lease, { type, name, mediaType, content });
   });
   const stored: ArtifactRef[] = [];
   for (const [index, upload] of (await Promise.allSettled(uploads)).entries()) {
@@ -31,7 +26,6 @@ export async function uploadArtifacts(
     else record.warn(`artifact ${index + 1} was not stored: ${RunnerError.from(upload.reason).message}`);
   }
   record.artifacts.push(...stored);
-  if (stored.length > 0) await ports.registry.addArtifacts(lease, stored);
 }
 
 interface Piece {

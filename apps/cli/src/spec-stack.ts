@@ -1,0 +1,99 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { artifactStore, taskRegistry, type Task } from '@necrocode/contracts';
+import { checkHealth, createClient } from '@necrocode/rpc';
+import { eventually, freePort, startNats, tempDir } from '@necrocode/testkit';
+
+/** NATS, a Task Registry and an Artifact Store as processes of their own, and a hand in place of the runner. */
+export interface SpecStack {
+  readonly environment: Readonly<Record<string, string>>;
+  readonly registry: InstanceType<typeof taskRegistry.TaskRegistryServiceClient>;
+  readonly store: InstanceType<typeof artifactStore.ArtifactStoreServiceClient>;
+  stop(): Promise<void>;
+}
+
+export async function startSpecStack(): Promise<SpecStack> {
+  const nats = await startNats();
+  const registry = await startService('task-registry-mock', nats.url);
+  const store = await startService('artifact-store-mock', nats.url);
+  const clients = {
+    registry: createClient(taskRegistry.TaskRegistryServiceClient, registry.address),
+    store: createClient(artifactStore.ArtifactStoreServiceClient, store.address),
+  };
+  return {
+    ...clients,
+    environment: {
+      NATS_URL: nats.url,
+      TASK_REGISTRY_URL: registry.address,
+      ARTIFACT_STORE_URL: store.address,
+      REPO_POOL_URL: '127.0.0.1:1',
+    },
+    stop: async () => {
+      Object.values(clients).forEach((client) => client.close());
+      await Promise.all([registry.stop(), store.stop()]);
+      await nats.stop();
+    },
+  };
+}
+
+/** A valid task; the id is the caller's to choose. */
+export function specTask(id: string, change: Partial<Task> = {}): Task {
+  return {
+    task_id: id,
+    spec_name: 'cli-spec',
+    title: `Task ${id}`,
+    description: 'Something to do.',
+    repo_url: 'https://git.example/x.git',
+    ...change,
+  };
+}
+
+const files = tempDir('necrocode-cli-');
+
+/** A file that holds the document, valid or not. */
+export function writeTask(document: unknown): string {
+  const path = join(files, `${Math.random().toString(36).slice(2)}.json`);
+  writeFileSync(path, typeof document === 'string' ? document : JSON.stringify(document));
+  return path;
+}
+
+const apps = resolve(import.meta.dirname, '../..');
+
+async function startService(
+  app: string,
+  natsUrl: string,
+): Promise<{ address: string; stop(): Promise<void> }> {
+  const address = `127.0.0.1:${await freePort()}`;
+  const main = join(apps, app, 'dist/main.js');
+  const child = spawn(process.execPath, ['--import', '@necrocode/telemetry/register', main], {
+    cwd: join(apps, app),
+    env: {
+      PATH: process.env.PATH,
+      LISTEN_ADDRESS: address,
+      DATA_DIR: tempDir(`necrocode-${app}-`),
+      NATS_URL: natsUrl,
+      LOG_LEVEL: 'warn',
+    },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let log = '';
+  child.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()));
+  const exited = once(child, 'exit');
+  await eventually(`${app} serves`, async () => {
+    if (hasEnded(child)) throw new Error(`${app} ended at once:\n${log}`);
+    return (await checkHealth(address, 1_000)) === undefined ? true : undefined;
+  });
+  return {
+    address,
+    stop: async () => {
+      child.kill('SIGTERM');
+      await exited;
+    },
+  };
+}
+
+function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
+}

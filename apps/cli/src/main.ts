@@ -9,10 +9,12 @@ const tracing = listener ? await import('./tracing.js') : undefined;
 const { runNecro } = await import('./program.js');
 const { processTerminal } = await import('./show/terminal.js');
 
-process.exitCode = await runNecro(process.argv.slice(2), {
+const exitCode = await runNecro(process.argv.slice(2), {
   environment: process.env,
   directory: process.cwd(),
   terminal: processTerminal(),
   input: process.stdin,
 });
 await tracing?.shutdownTelemetry();
+// Sockets of something that never answered would keep the process alive.
+process.stdout.write('', () => process.exit(exitCode));

@@ -31,7 +31,7 @@ describe('necro submit', () => {
     const ran = await submit(task);
     expect(ran).toMatchObject({
       exitCode: 0,
-      notes: expect.stringContaining('no runner has served the queue "skill-s1"'),
+      notes: expect.stringContaining('no runner has served the queue "skill-s1"') as string,
     });
     expect(ran.out).toContain('published  cli-spec/s1');
     const { count, last } = await messagesOn(subjects.task({ queue: 'skill-s1', priority: 'normal' }));
@@ -87,7 +87,7 @@ describe('necro submit', () => {
     ],
   ])('[AR-1.2] refuses %s', async (_what, document, message) => {
     const ran = await submit(document);
-    expect(ran).toMatchObject({ exitCode: 2, notes: expect.stringMatching(message) });
+    expect(ran).toMatchObject({ exitCode: 2, notes: expect.stringMatching(message) as string });
     expect(ran.notes).not.toContain('secret@');
   });
 

@@ -1,7 +1,7 @@
 import type { Endpoints } from '../endpoints.js';
 import { fail, ok, warn, type Check } from './check.js';
 
-const patienceMs = 4_000;
+const patienceMs = 3_000;
 const name = 'llm';
 
 /** Whether the endpoint answers and takes the key. Costs nothing: only its list of models is asked for. */
@@ -22,9 +22,18 @@ export async function checkLlm({ llm, llmKey }: Pick<Endpoints, 'llm' | 'llmKey'
     });
     await response.body?.cancel();
   } catch (error) {
-    return fail(name, `${base}: ${reasonOf(error)}`, 'check OPENAI_BASE_URL and the network');
+    return fail(
+      name,
+      `${withoutCredentials(base)}: ${reasonOf(error)}`,
+      'check OPENAI_BASE_URL and the network',
+    );
   }
   return judge(base, response.status, llmKey !== undefined);
+}
+
+/** fetch refuses an address with a password in it; it must not be shown either. */
+function withoutCredentials(address: string): string {
+  return address.replace(/\/\/[^@/]*@/, '//');
 }
 
 function judge(base: string, status: number, hasKey: boolean): Check {

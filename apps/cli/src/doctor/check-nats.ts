@@ -1,9 +1,10 @@
-import { streams } from '@necrocode/contracts';
+import { RunnerError, streams } from '@necrocode/contracts';
 import type { NatsConnection } from '@necrocode/messaging';
 import type { JetStreamManager, StreamInfo } from '@nats-io/jetstream';
 import { countDeadLetters } from '../commands/dead-letters.js';
 import type { Endpoint } from '../endpoints.js';
 import { isNotFound, manageStreams, withNats } from '../reach/nats.js';
+import { Unreachable } from '../reach/unreachable.js';
 import { fail, ok, warn, type Check } from './check.js';
 
 /** NATS as far as it can be judged without the registry, and what waits in its queues. */
@@ -29,7 +30,7 @@ export async function checkNats(endpoint: Endpoint): Promise<NatsFindings> {
       return { checks: [...checks, letters], queues: tasks ? await loadOfQueues(manager, tasks) : new Map() };
     });
   } catch (error) {
-    const detail = error instanceof Error ? error.message : 'does not answer';
+    const detail = error instanceof Unreachable ? error.trouble : RunnerError.from(error).message;
     return {
       checks: [fail('nats', detail, 'npm run stack starts one; NATS_URL names another')],
       queues: undefined,

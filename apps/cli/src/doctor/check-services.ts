@@ -2,6 +2,7 @@ import type { taskRegistry } from '@necrocode/contracts';
 import { checkHealth } from '@necrocode/rpc';
 import type { Endpoint, Endpoints } from '../endpoints.js';
 import { openTaskRegistry } from '../reach/task-registry.js';
+import { describeEndpoint, reasonOf } from '../reach/unreachable.js';
 import { fail, ok, warn, type Check } from './check.js';
 import type { QueueLoad } from './check-nats.js';
 
@@ -58,14 +59,13 @@ export function judgeQueues(
   return warn('queues', `no runner serves ${described}`, 'name them in RUNNER_QUEUES of a runner');
 }
 
-async function checkService(name: string, { address, source }: Endpoint, variable: string): Promise<Check> {
-  const trouble = await checkHealth(address, patienceMs);
-  if (trouble === undefined) return ok(name, address);
-  const reason = /ECONNREFUSED/.test(trouble) ? 'connection refused' : (trouble.split('\n')[0] ?? trouble);
-  const origin = source === 'default' ? 'the default address' : `from ${source}`;
+async function checkService(name: string, endpoint: Endpoint, variable: string): Promise<Check> {
+  const trouble = await checkHealth(endpoint.address, patienceMs);
+  if (trouble === undefined) return ok(name, endpoint.address);
+  const reason = trouble.startsWith('answers') ? trouble : reasonOf(trouble);
   return fail(
     name,
-    `${address} (${origin}): ${reason}`,
+    `${describeEndpoint(endpoint)}: ${reason}`,
     `npm run stack starts one; ${variable} names another`,
   );
 }

@@ -17,7 +17,7 @@ export interface ArtifactStore {
 
 /** For a whole transfer; a store that is not there says so at once. */
 const transferDeadlineMs = 10 * 60_000;
-const patienceMs = 4_000;
+const patienceMs = 3_000;
 
 export function openArtifactStore(endpoint: Endpoint): ArtifactStore {
   const client = createClient(artifactStore.ArtifactStoreServiceClient, endpoint.address);

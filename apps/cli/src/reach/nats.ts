@@ -14,9 +14,9 @@ import {
   TimeoutError,
 } from '@nats-io/transport-node';
 import type { Endpoint } from '../endpoints.js';
-import { unreachable } from './unreachable.js';
+import { Unreachable } from './unreachable.js';
 
-const patienceMs = 4_000;
+const patienceMs = 3_000;
 
 /**
  * Runs `work` on a connection that is closed afterwards. Services wait for their server for ever; a user
@@ -81,7 +81,7 @@ function isWithoutJetStream(error: Error): boolean {
 function translateNats(error: unknown, endpoint: Endpoint): unknown {
   const reason = reasonOf(error);
   if (reason === undefined) return error;
-  return unreachable({ name: 'NATS', endpoint, variable: 'NATS_URL', code: 'internal' }, reason, error);
+  return new Unreachable({ name: 'NATS', endpoint, variable: 'NATS_URL', code: 'internal' }, reason, error);
 }
 
 function reasonOf(error: unknown): string | undefined {

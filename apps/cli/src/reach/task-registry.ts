@@ -40,7 +40,7 @@ export interface TaskFilter {
 }
 
 /** A user who waits at a terminal is told within this time. */
-const patienceMs = 4_000;
+const patienceMs = 3_000;
 const pageSize = 500;
 
 export function openTaskRegistry(endpoint: Endpoint): TaskRegistry {

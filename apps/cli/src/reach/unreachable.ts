@@ -1,5 +1,4 @@
-import type { ErrorCode } from '@necrocode/contracts';
-import { RunnerError } from '@necrocode/contracts';
+import { RunnerError, type ErrorCode } from '@necrocode/contracts';
 import { isStatusError, status } from '@necrocode/rpc';
 import { CommandRefused } from '../command-refused.js';
 import type { Endpoint } from '../endpoints.js';
@@ -12,17 +11,23 @@ export interface Party {
   readonly code: ErrorCode;
 }
 
-/** One line: what does not answer, where, why, and what to do about it. */
-export function unreachable(
-  { name, endpoint, variable, code }: Party,
-  reason: string,
-  cause?: unknown,
-): RunnerError {
-  const origin = endpoint.source === 'default' ? 'the default address' : `from ${endpoint.source}`;
-  const message =
-    `${name} does not answer at ${withoutCredentials(endpoint.address)} (${origin}): ${reason}. ` +
-    `Start a stack with npm run stack, or say in ${variable} where it is.`;
-  return new RunnerError(code, message, { cause });
+/** Says in one line what does not answer, where, why, and what to do about it. */
+export class Unreachable extends RunnerError {
+  /** Where and why alone. */
+  readonly trouble: string;
+
+  constructor({ name, endpoint, variable, code }: Party, reason: string, cause?: unknown) {
+    const trouble = `${describeEndpoint(endpoint)}: ${reason}`;
+    const remedy = `Start a stack with npm run stack, or say in ${variable} where it is.`;
+    super(code, `${name} does not answer at ${trouble}. ${remedy}`, { cause });
+    this.trouble = trouble;
+  }
+}
+
+/** The address, and who says so. NATS URLs may hold a user and a password, which are left out. */
+export function describeEndpoint({ address, source }: Endpoint): string {
+  const origin = source === 'default' ? 'the default address' : `from ${source}`;
+  return `${address.replace(/\/\/[^@/,]*@/g, '//')} (${origin})`;
 }
 
 /** What a failed gRPC call means to the user. */
@@ -30,11 +35,11 @@ export function translateStatus(error: unknown, party: Party): Error {
   if (!isStatusError(error)) return RunnerError.from(error, party.code);
   switch (error.code) {
     case status.UNAVAILABLE:
-      return unreachable(party, reasonOf(error.details), error);
+      return new Unreachable(party, reasonOf(error.details), error);
     case status.DEADLINE_EXCEEDED:
-      return unreachable(party, 'no answer in time', error);
+      return new Unreachable(party, 'no answer in time', error);
     case status.UNIMPLEMENTED:
-      return unreachable(party, 'something else listens there', error);
+      return new Unreachable(party, 'something else listens there', error);
     case status.INVALID_ARGUMENT:
       return new CommandRefused(error.details, 2);
     default:
@@ -42,14 +47,11 @@ export function translateStatus(error: unknown, party: Party): Error {
   }
 }
 
-/** NATS URLs may hold a user and a password. */
-function withoutCredentials(address: string): string {
-  return address.replace(/\/\/[^@/,]*@/g, '//');
-}
-
-function reasonOf(details: string): string {
+/** A connection's trouble in plain words. */
+export function reasonOf(details: string): string {
   if (/ECONNREFUSED/.test(details)) return 'connection refused';
   if (/ENOTFOUND|EAI_AGAIN|Name resolution failed/.test(details)) return 'the host name is not known';
   if (/ETIMEDOUT|ENETUNREACH|EHOSTUNREACH/.test(details)) return 'the host cannot be reached';
+  if (/DEADLINE_EXCEEDED/.test(details)) return 'no answer in time';
   return 'the connection broke';
 }

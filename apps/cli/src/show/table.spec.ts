@@ -19,9 +19,9 @@ describe('renderTable', () => {
 
   it('[AR-12.1] keeps the widths when it paints', () => {
     const painted = renderTable(columns, rows, { interactive: true });
-    // eslint-disable-next-line no-control-regex -- colours are what it takes away
+
     expect(painted).toMatch(/\u001b\[31ma/);
-    // eslint-disable-next-line no-control-regex -- as above
+
     expect(painted.replace(/\u001b\[\d+m/g, '')).toBe(renderTable(columns, rows, { interactive: false }));
   });
 });

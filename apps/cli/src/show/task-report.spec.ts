@@ -104,4 +104,25 @@ artifacts
     };
     expect(renderTaskReport('chat-app/1.1', waiting, terminal)).toBe('chat-app/1.1\nready');
   });
+
+  it('[AR-14.3] shows what a blocked task waits for', () => {
+    const parked = {
+      sequence: 1,
+      type: 'TaskParked',
+      time: null,
+      run: 1,
+      attempt: 0,
+      data: { reason: 'waits for 1.0' },
+    };
+    const blocked: TaskDocument = {
+      ...document,
+      status: 'blocked',
+      events: [parked],
+      artifacts: [],
+      result: null,
+    };
+    expect(renderTaskReport('chat-app/1.1', blocked, terminal)).toBe(
+      'chat-app/1.1  Add user model\nblocked · waits for 1.0',
+    );
+  });
 });

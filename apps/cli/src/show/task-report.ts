@@ -8,19 +8,27 @@ import { showCost, showCount, showDuration } from './units.js';
 
 /** What a human wants to know of a task, the most important first. */
 export function renderTaskReport(key: string, document: TaskDocument, terminal: Terminal): string {
-  const { task, status, attempts, artifacts, result } = document;
-  const last = attempts.at(-1);
+  const { task, status, artifacts, result } = document;
   const title = typeof task?.title === 'string' ? `  ${harmless(task.title)}` : '';
-  const standing = [
-    paint(terminal, styleOfStatus(status) ?? 'reset', status),
-    ...(last ? [`run ${last.run}`, `attempt ${last.attempt}`, `runner ${last.runner_id}`] : []),
-  ];
+  const standing = [paint(terminal, styleOfStatus(status) ?? 'reset', status), ...whoOrWhy(document)];
   const sections = [
     `${paint(terminal, 'bold', key)}${title}\n${standing.join(' · ')}`,
     result ? renderResult(result, terminal) : '',
     artifacts.length > 0 ? section('artifacts', renderArtifacts(artifacts, terminal), terminal) : '',
   ];
   return sections.filter((text) => text !== '').join('\n\n');
+}
+
+/** Who works or has worked on the present run, or what it waits for. */
+function whoOrWhy({ status, attempts, events }: TaskDocument): string[] {
+  const last = attempts.at(-1);
+  if (status === 'blocked') {
+    const reason = events.findLast(({ type }) => type === 'TaskParked')?.data.reason;
+    return typeof reason === 'string' ? [harmless(reason)] : [];
+  }
+  // The attempts of a task that is ready are of earlier runs, or have been given up.
+  if (!last || status === 'ready') return [];
+  return [`run ${last.run}`, `attempt ${last.attempt}`, `runner ${last.runner_id}`];
 }
 
 /** How a run ended: branch, tests, costs, times and error. */

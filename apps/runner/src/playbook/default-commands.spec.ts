@@ -10,7 +10,12 @@ function repository(files: Record<string, string>): RepositoryFiles {
 
 describe('commandsOf', () => {
   it.each([
-    ['npm', { 'package.json': manifest, 'package-lock.json': '{}' }, ['npm ci'], ['npm test']],
+    [
+      'npm',
+      { 'package.json': manifest, 'package-lock.json': '{}' },
+      ['npm ci --no-audit --no-fund'],
+      ['npm test'],
+    ],
     ['npm', { 'package.json': manifest }, [], ['npm test']],
     [
       'pnpm',
@@ -32,6 +37,12 @@ describe('commandsOf', () => {
   ])('[AR-4.1] knows %s', async (name, files, setup, test) => {
     const commands = await commandsOf(task, repository(files));
     expect(commands).toEqual({ setup, test, testsFrom: name });
+  });
+
+  it('[AR-4.1] installs what an npm project without a lockfile names', async () => {
+    const manifestWithNeeds = JSON.stringify({ scripts: { test: 'mocha' }, devDependencies: { mocha: '1' } });
+    const commands = await commandsOf(task, repository({ 'package.json': manifestWithNeeds }));
+    expect(commands.setup).toEqual(['npm install --no-package-lock --no-audit --no-fund']);
   });
 
   it('[AR-4.1] tells pytest from unittest', async () => {

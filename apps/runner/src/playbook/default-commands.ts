@@ -16,7 +16,7 @@ export interface TaskCommands {
 interface BuildTool {
   readonly name: string;
   readonly recognise: (files: RepositoryFiles) => Promise<boolean>;
-  readonly setup: (files: RepositoryFiles) => readonly string[];
+  readonly setup: (files: RepositoryFiles) => readonly string[] | Promise<readonly string[]>;
   readonly test: readonly string[];
 }
 
@@ -25,7 +25,7 @@ export async function commandsOf(task: Task, files: RepositoryFiles): Promise<Ta
   const bothGiven = task.setup_commands !== undefined && task.test_commands !== undefined;
   const tool = bothGiven ? undefined : await recogniseTool(files);
   return {
-    setup: task.setup_commands ?? tool?.setup(files) ?? [],
+    setup: task.setup_commands ?? (await tool?.setup(files)) ?? [],
     test: task.test_commands ?? tool?.test ?? [],
     testsFrom: task.test_commands ? 'task' : (tool?.name ?? null),
   };
@@ -48,7 +48,7 @@ const hasFile = (pattern: RegExp) => (files: RepositoryFiles) =>
 const buildTools: readonly BuildTool[] = [
   nodeTool('pnpm', 'pnpm-lock.yaml', 'pnpm install --frozen-lockfile', 'pnpm test'),
   nodeTool('yarn', 'yarn.lock', 'yarn install --frozen-lockfile', 'yarn test'),
-  nodeTool('npm', 'package.json', 'npm ci', 'npm test'),
+  nodeTool('npm', 'package.json', 'npm ci --no-audit --no-fund', 'npm test'),
   {
     name: 'pytest',
     recognise: async (files) => usesPytest(files),
@@ -99,22 +99,35 @@ const buildTools: readonly BuildTool[] = [
 function nodeTool(name: string, marker: string, install: string, test: string): BuildTool {
   return {
     name,
-    recognise: async (files) => files.paths.has(marker) && (await hasTestScript(files)),
-    // Without a lockfile npm would have to choose versions; a project without one has to say what it wants.
-    setup: (files) => (name !== 'npm' || files.paths.has('package-lock.json') ? [install] : []),
+    recognise: async (files) =>
+      files.paths.has(marker) && isRealScript((await readManifest(files)).scripts?.test),
+    setup: async (files) => {
+      if (name !== 'npm' || files.paths.has('package-lock.json')) return [install];
+      const { dependencies, devDependencies } = await readManifest(files);
+      const wanted = Object.keys({ ...dependencies, ...devDependencies }).length;
+      return wanted > 0 ? ['npm install --no-package-lock --no-audit --no-fund'] : [];
+    },
     test: [test],
   };
 }
 
+interface Manifest {
+  readonly scripts?: { readonly test?: string };
+  readonly dependencies?: object;
+  readonly devDependencies?: object;
+}
+
 /** npm's own placeholder script always fails, so it does not count. */
-async function hasTestScript(files: RepositoryFiles): Promise<boolean> {
+function isRealScript(script: string | undefined): boolean {
+  return Boolean(script) && !/no test specified/.test(script ?? '');
+}
+
+/** An unreadable manifest counts as an empty one: npm itself will say what is wrong with it. */
+async function readManifest(files: RepositoryFiles): Promise<Manifest> {
   try {
-    const manifest = JSON.parse((await files.read('package.json')) ?? '{}') as {
-      scripts?: { test?: string };
-    };
-    return Boolean(manifest.scripts?.test) && !/no test specified/.test(manifest.scripts?.test ?? '');
+    return JSON.parse((await files.read('package.json')) ?? '{}') as Manifest;
   } catch {
-    return false;
+    return {};
   }
 }
 

@@ -10,7 +10,15 @@ import { registerInstrumentations } from '@opentelemetry/instrumentation';
 import { GrpcInstrumentation } from '@opentelemetry/instrumentation-grpc';
 
 // Calls that repeat while a task runs would bury the story that a trace tells.
-const quietMethods = ['RenewLease', 'Renew', 'RegisterRunner', 'AppendEvents', 'WatchTask', /^Check$/];
+const quietMethods = [
+  'RenewLease',
+  'Renew',
+  'RegisterRunner',
+  'AppendEvents',
+  'GetTask',
+  'WatchTask',
+  /^Check$/,
+];
 registerInstrumentations({
   instrumentations: [new GrpcInstrumentation({ ignoreGrpcMethods: quietMethods })],
 });

@@ -65,19 +65,24 @@ export async function runRounds(input: RoundsInput): Promise<ChangedTree> {
     current = round.change;
     record.change = current;
     if (round.kind === 'passed') {
-      tell('RoundEnded', { round: record.rounds, outcome: 'passed' });
+      tell('RoundEnded', { ...roundFacts(record), outcome: 'passed' });
       return current;
     }
     if (round.kind === 'wants_files' && fileRequests < maxFileRequests) {
       fileRequests += 1;
       record.rounds -= 1;
     } else {
-      tell('RoundEnded', { round: record.rounds, outcome: round.setback.code, reason: round.setback.why });
+      tell('RoundEnded', { ...roundFacts(record), outcome: round.setback.code, reason: round.setback.why });
       if (record.rounds >= budget.maxRounds) throw new RunnerError(round.setback.code, round.setback.why);
     }
     asked = [round.setback.tell];
     conversation = [...conversation, { role: 'assistant', content: answer.text }, round.setback.tell];
   }
+}
+
+/** Tokens are those of the whole run so far. */
+function roundFacts({ rounds, usage }: AttemptRecord): Record<string, unknown> {
+  return { round: rounds, input_tokens: usage.input_tokens, output_tokens: usage.output_tokens };
 }
 
 type Round =

@@ -13,6 +13,7 @@ const stageDuration = durationHistogram('necrocode.stage.duration', 'Time of a s
 export class Stages {
   private readonly milliseconds = new Map<string, number>();
   private failed: string | null = null;
+  private ended: string | null = null;
 
   constructor(
     private readonly log: Logger,
@@ -25,9 +26,9 @@ export class Stages {
     return Object.fromEntries([...this.milliseconds].map(([name, ms]) => [name, Math.round(ms * 10) / 10]));
   }
 
-  /** The stage whose error ended the attempt. */
+  /** The stage whose error ended the attempt; where none broke, the one that ended last. */
   get failedStage(): string | null {
-    return this.failed;
+    return this.failed ?? this.ended;
   }
 
   run<T>(name: string, stage: () => Promise<T>): Promise<T> {
@@ -50,6 +51,7 @@ export class Stages {
 
   private end(name: string, started: number, error: unknown): void {
     const duration = performance.now() - started;
+    this.ended = name;
     this.milliseconds.set(name, (this.milliseconds.get(name) ?? 0) + duration);
     stageDuration.record(duration / 1000, { 'necrocode.stage': name });
     const fact = { stage: name, duration_ms: Math.round(duration) };

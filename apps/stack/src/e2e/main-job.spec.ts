@@ -1,6 +1,8 @@
 import { jest } from '@jest/globals';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { readdirSync, readFileSync } from 'node:fs';
+import { subjects } from '@necrocode/contracts';
 import { eventually } from '@necrocode/testkit';
 import { RemoteRepository } from './remote-repository.js';
 import { startTestStack, type TaskDocument, type TestStack } from './test-stack.js';
@@ -41,6 +43,20 @@ function answer(text: string) {
   return {
     answer: { code_changes: [{ file_path: 'src/answer.txt', operation: 'modify', content: `${text}\n` }] },
   };
+}
+
+/** Command lines on this machine that contain the text, as /proc tells. */
+function processesNaming(text: string): string[] {
+  return readdirSync('/proc')
+    .filter((name) => /^[0-9]+$/.test(name))
+    .flatMap((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').join(' ');
+      } catch {
+        return []; // It has ended meanwhile.
+      }
+    })
+    .filter((line) => line.includes(text));
 }
 
 const branchOf = (task: TaskDocument) => `feature/task-${task.spec_name}-${task.task_id}`;
@@ -107,7 +123,7 @@ describe('the main job', () => {
       rounds: 2,
       pushed: false,
       commit: null,
-      error: { code: 'tests_failed' },
+      error: { code: 'tests_failed', stage: 'run_tests' },
     });
     expect(result.artifacts.map(({ type }) => type)).toEqual(
       expect.arrayContaining(['diff', 'log', 'test_result']),
@@ -333,6 +349,43 @@ describe('commands', () => {
     const result = await system.result(task);
     expect(result).toMatchObject({ status: 'done', tests: [{ command: 'npm test', passed: true }] });
     expect(Object.keys(result.timings)).toContain('setup');
+  });
+});
+
+describe('time', () => {
+  it('[AR-11.2] ends a task that takes too long, with everything that it started', async () => {
+    const marker = `31.${process.pid}`;
+    const task = makeTask(RemoteRepository.make(project), {
+      timeout_seconds: 2,
+      test_commands: [`(setsid sleep ${marker} &) ; sleep ${marker}`],
+    });
+    await system.script(task, [answer('42')]);
+    await system.publish(task);
+    const result = await system.result(task);
+    expect(result).toMatchObject({
+      status: 'failed',
+      pushed: false,
+      error: { code: 'timeout', stage: 'run_tests' },
+    });
+    expect(result.artifacts.map(({ type }) => type)).toEqual(expect.arrayContaining(['diff', 'log']));
+    expect(processesNaming(marker)).toEqual([]);
+  });
+
+  it('[AR-1.5] ends a running task that is cancelled, and never starts a parked one', async () => {
+    const marker = `32.${process.pid}`;
+    const remote = RemoteRepository.make(project);
+    const running = makeTask(remote, { test_commands: [`sleep ${marker}`] });
+    const parked = makeTask(remote, { dependencies: [running.task_id] });
+    for (const task of [running, parked]) await system.script(task, [answer('42')]);
+    await system.publish(running);
+    await system.publish(parked);
+    await eventually('the tests run', () => (processesNaming(marker).length > 0 ? true : undefined));
+    system.connection.publish(subjects.cancel({ specName: parked.spec_name, taskId: parked.task_id }));
+    system.connection.publish(subjects.cancel({ specName: running.spec_name, taskId: running.task_id }));
+    expect(await system.result(running)).toMatchObject({ status: 'cancelled', pushed: false });
+    expect(await system.result(parked)).toMatchObject({ status: 'cancelled', started_at: null });
+    expect(processesNaming(marker)).toEqual([]);
+    expect(await system.llmCalls(parked)).toHaveLength(0);
   });
 });
 

@@ -15,7 +15,7 @@ import {
 } from './artifact-store.contract.js';
 import { ArtifactStore } from './artifact-store.js';
 import { pacedResponses } from './call-streams.js';
-import { readSettings } from './config.js';
+import { readSettings } from './settings.js';
 import { startArtifactStore } from './start-artifact-store.js';
 
 const log = createLogger({ name: 'test', level: 'silent' });

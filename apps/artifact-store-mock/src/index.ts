@@ -3,5 +3,5 @@
  *
  *   const running = await startArtifactStore(readSettings(process.env), log);  …  await running.close();
  */
-export { readSettings, type ArtifactStoreSettings } from './config.js';
+export { readSettings, type ArtifactStoreSettings } from './settings.js';
 export { startArtifactStore, type RunningArtifactStore } from './start-artifact-store.js';

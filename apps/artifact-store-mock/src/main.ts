@@ -1,5 +1,5 @@
 import { createLogger, shutdownTelemetry } from '@necrocode/telemetry';
-import { readSettings, type ArtifactStoreSettings } from './config.js';
+import { readSettings, type ArtifactStoreSettings } from './settings.js';
 import { startArtifactStore } from './start-artifact-store.js';
 
 const settings = settingsOrExit();

@@ -3,7 +3,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { artifactStore } from '@necrocode/contracts';
 import { serveGrpc } from '@necrocode/rpc';
 import type { Logger } from '@necrocode/telemetry';
-import type { ArtifactStoreSettings } from './config.js';
+import type { ArtifactStoreSettings } from './settings.js';
 import { ArtifactStoreController } from './artifact-store.controller.js';
 import { ArtifactStore } from './artifact-store.js';
 

@@ -3,5 +3,5 @@
  *
  *   const running = await startRepoPool(readSettings(process.env), log);  …  await running.close();
  */
-export { readSettings, type RepoPoolSettings } from './config.js';
+export { readSettings, type RepoPoolSettings } from './settings.js';
 export { startRepoPool, type RunningRepoPool } from './start-repo-pool.js';

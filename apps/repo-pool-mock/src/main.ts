@@ -1,5 +1,5 @@
 import { createLogger, gauge, shutdownTelemetry } from '@necrocode/telemetry';
-import { readSettings, type RepoPoolSettings } from './config.js';
+import { readSettings, type RepoPoolSettings } from './settings.js';
 import { startRepoPool } from './start-repo-pool.js';
 
 const settings = settingsOrExit();

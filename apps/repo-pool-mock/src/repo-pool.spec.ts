@@ -7,7 +7,7 @@ import { checkHealth } from '@necrocode/rpc';
 import { createLogger } from '@necrocode/telemetry';
 import { eventually, freePort, tempDir } from '@necrocode/testkit';
 import { hostname } from 'node:os';
-import { readSettings } from './config.js';
+import { readSettings } from './settings.js';
 import {
   connect,
   makeRepository,

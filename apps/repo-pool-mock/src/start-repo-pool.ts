@@ -4,7 +4,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { repoPool } from '@necrocode/contracts';
 import { serveGrpc } from '@necrocode/rpc';
 import type { Logger } from '@necrocode/telemetry';
-import type { RepoPoolSettings } from './config.js';
+import type { RepoPoolSettings } from './settings.js';
 import { RepoPoolController } from './repo-pool.controller.js';
 import { RepoPool } from './repo-pool.js';
 

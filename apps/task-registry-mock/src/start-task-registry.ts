@@ -29,7 +29,7 @@ export async function startTaskRegistry(settings: Settings): Promise<RunningTask
       definition: taskRegistry.TaskRegistryServiceService,
       address: settings.listenAddress,
       faults: settings.faultInjection,
-      reflectionProtoDir: settings.grpcReflection ? protoDir : undefined,
+      reflectionProtoDir: settings.reflection ? protoDir : undefined,
     });
     const nats = new NatsLink(registry, logger, settings.natsUrl);
     measureOutbox(registry);

@@ -12,3 +12,4 @@ export * from './health.js';
 export * from './rpc-error.js';
 export * from './serve.js';
 export { status } from '@grpc/grpc-js';
+export * from './service-settings.js';

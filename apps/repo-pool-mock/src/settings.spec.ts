@@ -1,4 +1,4 @@
-import { readSettings } from './config.js';
+import { readSettings } from './settings.js';
 
 describe('readSettings', () => {
   it('[AR-15.6] has defaults for everything but the place of the data', () => {

@@ -1,7 +1,13 @@
 import { trace } from '@opentelemetry/api';
-import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-proto';
+import { OTLPMetricExporter as OverGrpc } from '@opentelemetry/exporter-metrics-otlp-grpc';
+import { OTLPMetricExporter as OverJson } from '@opentelemetry/exporter-metrics-otlp-http';
+import { OTLPMetricExporter as OverProtobuf } from '@opentelemetry/exporter-metrics-otlp-proto';
 import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
-import { PeriodicExportingMetricReader, type IMetricReader } from '@opentelemetry/sdk-metrics';
+import {
+  PeriodicExportingMetricReader,
+  type IMetricReader,
+  type PushMetricExporter,
+} from '@opentelemetry/sdk-metrics';
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import { NoopSpanProcessor } from '@opentelemetry/sdk-trace';
 
@@ -23,7 +29,7 @@ export function startSdk(): void {
   const prometheus = new PrometheusExporter({ preventServerStart: true });
   const metricReaders: IMetricReader[] = [prometheus];
   if (exports('METRICS') && process.env.OTEL_METRICS_EXPORTER !== 'none') {
-    metricReaders.push(new PeriodicExportingMetricReader({ exporter: new OTLPMetricExporter() }));
+    metricReaders.push(new PeriodicExportingMetricReader({ exporter: metricExporter() }));
   }
   // Trace ids stand in results and logs, so spans are made even when nobody collects them.
   const collected = exports('TRACES') && process.env.OTEL_TRACES_EXPORTER !== 'none';
@@ -33,6 +39,19 @@ export function startSdk(): void {
   });
   sdk.start();
   shared[slot] = { sdk, prometheus };
+}
+
+/** The SDK chooses by itself only where it is given no reader at all. */
+function metricExporter(): PushMetricExporter {
+  const { OTEL_EXPORTER_OTLP_METRICS_PROTOCOL, OTEL_EXPORTER_OTLP_PROTOCOL } = process.env;
+  switch (OTEL_EXPORTER_OTLP_METRICS_PROTOCOL ?? OTEL_EXPORTER_OTLP_PROTOCOL) {
+    case 'grpc':
+      return new OverGrpc();
+    case 'http/json':
+      return new OverJson();
+    default:
+      return new OverProtobuf();
+  }
 }
 
 /** Answers a scrape of `/metrics` in the Prometheus text format; undefined when the SDK was not started. */

@@ -1,5 +1,6 @@
 import {
   context,
+  createContextKey,
   propagation,
   ROOT_CONTEXT,
   SpanKind,
@@ -10,9 +11,31 @@ import {
   type Span,
 } from '@opentelemetry/api';
 
+import type { Mask } from './masking.js';
+
 export { SpanKind, type Attributes, type Span };
 
 const tracer = trace.getTracer('necrocode');
+
+const inherited = createContextKey('necrocode.inherited-attributes');
+let hide: Mask = (text) => text;
+
+/** Passes the texts of all later spans of this process (attributes, status) through the mask. */
+export function maskSpans(mask: Mask): void {
+  hide = mask;
+}
+
+/** Gives every span that is started inside `fn` these attributes, beside those given further out. */
+export function withInheritedAttributes<T>(attributes: Attributes, fn: () => Promise<T>): Promise<T> {
+  const active = context.active();
+  const merged = { ...(active.getValue(inherited) as Attributes | undefined), ...attributes };
+  return context.with(active.setValue(inherited, merged), fn);
+}
+
+/** Adds what has become known to the span of the moment. */
+export function annotateSpan(attributes: Attributes): void {
+  trace.getActiveSpan()?.setAttributes(attributes);
+}
 
 export interface SpanOptions {
   readonly attributes?: Attributes;
@@ -28,7 +51,8 @@ export async function withSpan<T>(
   fn: (span: Span) => Promise<T>,
 ): Promise<T> {
   const parent = options.parent ?? context.active();
-  const span = tracer.startSpan(name, { kind: options.kind, attributes: options.attributes }, parent);
+  const attributes = { ...(parent.getValue(inherited) as Attributes | undefined), ...options.attributes };
+  const span = tracer.startSpan(name, { kind: options.kind, attributes: masked(attributes) }, parent);
   try {
     return await context.with(trace.setSpan(parent, span), () => fn(span));
   } catch (error) {
@@ -42,7 +66,7 @@ export async function withSpan<T>(
 export function failSpan(span: Span, error: unknown): void {
   const { code, message } = describe(error);
   span.setAttribute('error.type', code);
-  span.setStatus({ code: SpanStatusCode.ERROR, message });
+  span.setStatus({ code: SpanStatusCode.ERROR, message: hide(message) });
 }
 
 /** Adds an event to the span of the moment, such as a retry. */
@@ -65,6 +89,13 @@ export function headersFromContext(): Record<string, string> {
 /** The 32 hex digits of the active trace; undefined outside any span. */
 export function activeTraceId(): string | undefined {
   return trace.getActiveSpan()?.spanContext().traceId;
+}
+
+function masked(attributes: Attributes): Attributes {
+  const entries = Object.entries(attributes);
+  return Object.fromEntries(
+    entries.map(([key, value]) => [key, typeof value === 'string' ? hide(value) : value]),
+  );
 }
 
 function describe(error: unknown): { code: string; message: string } {

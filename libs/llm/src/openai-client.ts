@@ -33,7 +33,7 @@ const defaultBaseUrl = 'https://api.openai.com/v1';
 /**
  * A client of one model at an OpenAI-compatible endpoint (`POST {baseUrl}/chat/completions`).
  *
- * Repeats after 408, 409, 429, 5xx, broken connections and (once) time-outs, with exponential backoff,
+ * Repeats after 408, 409, 429, 5xx and broken connections, not after a time-out, with exponential backoff,
  * full jitter and respect for what the server asks; learns which optional parameters the endpoint refuses.
  */
 export function createOpenAiClient(settings: OpenAiSettings): LlmClient {
@@ -48,7 +48,6 @@ export function createOpenAiClient(settings: OpenAiSettings): LlmClient {
     const { signal } = options;
     const nextWait = createRetryWaits({ firstDelayMs: firstRetryDelayMs, maxWaitMs: maxRetryWaitMs });
     let retries = 0;
-    let timeouts = 0;
     for (;;) {
       signal?.throwIfAborted();
       const used = dialect;
@@ -61,8 +60,7 @@ export function createOpenAiClient(settings: OpenAiSettings): LlmClient {
         dialect = { ...dialect, ...simpler };
         continue;
       }
-      if (failure.retry === 'once') timeouts += 1;
-      if (failure.retry === 'never' || timeouts > 1) throw failure.error;
+      if (failure.retry === 'never') throw failure.error;
       if (retries >= maxRetries) throw gaveUp(failure, `gave up after ${retries} retries`);
       const waitMs = nextWait(failure.askedWaitMs);
       if (waitMs === undefined) throw gaveUp(failure, waitTooLong(failure, maxRetryWaitMs));

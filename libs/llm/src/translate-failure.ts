@@ -6,7 +6,7 @@ import { askedWaitMs } from './retry-wait.js';
 /** A call that brought no answer, and whether the same call may be sent again. */
 export interface CallFailure {
   readonly error: RunnerError;
-  readonly retry: 'never' | 'once' | 'repeatedly';
+  readonly retry: 'never' | 'repeatedly';
   /** What the server asked to wait. */
   readonly askedWaitMs?: number;
   /** What the server disliked about the request itself. */
@@ -32,11 +32,11 @@ export function translateFailure(error: unknown, mask: Mask): CallFailure {
   return { error: new RunnerError('llm_unavailable', message, { cause: error }), retry: 'repeatedly' };
 }
 
-/** Repeated at most once: the next attempt costs as much time again. */
+/** Not repeated: a call's time-out is what a caller has to wait at most, and the model may be paid for already. */
 export function timedOut(cause: unknown): CallFailure {
   return {
     error: new RunnerError('llm_timeout', 'the LLM did not answer in time', { cause }),
-    retry: 'once',
+    retry: 'never',
   };
 }
 

@@ -13,8 +13,9 @@ export function problemWithPath(path: string): string | undefined {
   if (path.startsWith('/')) return 'the path is absolute; paths are relative to the root of the repository';
   if (/^[A-Za-z]:(\/|$)/.test(path))
     return 'the path starts with a drive letter; paths are relative to the root';
-  if (path.startsWith('~'))
-    return 'the path starts with "~"; paths are relative to the root of the repository';
+  // A file such as `~$report.docx` is a name like others; `~` and `~user` as a folder mean a home.
+  if (/^~([^/]*\/|$)/.test(path))
+    return 'the path starts in a home folder ("~"); paths are relative to the root of the repository';
   if (Buffer.byteLength(path) > longestPath) return `the path is longer than ${longestPath} bytes`;
   for (const segment of path.split('/')) {
     const problem = problemWithSegment(segment);

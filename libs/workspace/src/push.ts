@@ -58,6 +58,10 @@ async function judgeRejection(
   if (holds !== expected) return { kind: 'conflict', holds };
   const summary = line.split('\t')[2] ?? '';
   const reason = /\((.*)\)\s*$/.exec(summary)?.[1] ?? '';
+  const blocking = /'refs\/heads\/([^']+)' exists; cannot create/.exec(printed)?.[1];
+  if (blocking) {
+    return { kind: 'rejected_by_remote', reason: `the branch ${blocking} exists, so ${branch} cannot` };
+  }
   if (!summary.startsWith('[remote rejected]') || /lock|stale info|failed to update/i.test(reason)) {
     const message = `${withoutCredentials(url)} was updated by someone else at the same moment; the push can be tried again`;
     throw new RunnerError('push_failed', message);

@@ -5,6 +5,7 @@ import type { Logger } from '@necrocode/telemetry';
 import { headers, type Msg } from '@nats-io/transport-node';
 import { cancelTask } from './cancel-task.js';
 import { OutboxPublisher } from './outbox-publisher.js';
+import { QueueWatch } from './queue-watch.js';
 import type { Change, Registry } from './registry.js';
 import { findRun } from './runs.js';
 
@@ -60,6 +61,7 @@ export class NatsLink {
         if (!error) this.hearCancel(message);
       },
     });
+    new QueueWatch(this.registry, this.logger).listen(connection);
     this.publisher = new OutboxPublisher(this.registry, connection, this.logger);
     void this.watch(connection, this.publisher);
     this.logger.info('connected to NATS');

@@ -1,0 +1,65 @@
+import { keyOf, placeOfSubject, headers as names } from '@necrocode/contracts';
+import type { Logger } from '@necrocode/telemetry';
+import type { Msg, NatsConnection } from '@nats-io/transport-node';
+import { keyConflict, runOfContent } from './claim-task.js';
+import { openRun, readOrder, type Order } from './open-run.js';
+import type { Change, Registry } from './registry.js';
+import { findRun } from './runs.js';
+
+/** Tasks that one transaction takes in: publishers come in bursts. */
+const batchSize = 100;
+
+/**
+ * Takes note of tasks while they wait in the queue, so that they can be listed and cancelled before a
+ * runner claims them. It hears them beside the stream and may miss some; the claim makes those known.
+ */
+export class QueueWatch {
+  private waiting: Order[] = [];
+
+  constructor(
+    private readonly registry: Registry,
+    private readonly logger: Logger,
+  ) {}
+
+  listen(connection: NatsConnection): void {
+    connection.subscribe('necrocode.tasks.*.*', {
+      callback: (error, message) => {
+        const order = error ? undefined : readMessage(message);
+        if (order) this.add(order);
+      },
+    });
+  }
+
+  private add(order: Order): void {
+    this.waiting.push(order);
+    if (this.waiting.length === 1) setImmediate(() => this.takeIn());
+  }
+
+  private takeIn(): void {
+    const batch = this.waiting.splice(0, batchSize);
+    try {
+      this.registry.change((change) => batch.forEach((order) => noteQueued(change, order)));
+    } catch (error) {
+      this.logger.warn({ error, tasks: batch.length }, 'queued tasks were not noted; their claims will');
+    }
+    if (this.waiting.length > 0) setImmediate(() => this.takeIn());
+  }
+}
+
+/** What is known, or conflicts with what is known, is for the claim to judge. */
+export function noteQueued(change: Change, order: Order): void {
+  const current = findRun(change.sql, keyOf(order.task));
+  const judged = current && (runOfContent(change, current, order.digest) ?? keyConflict(current));
+  if (!judged) openRun(change, order);
+}
+
+/** An invalid task is for a runner to refuse. */
+function readMessage(message: Msg): Order | undefined {
+  const place = placeOfSubject(message.subject);
+  if (!place) return undefined;
+  try {
+    return readOrder(message.string(), place, message.headers?.get(names.traceparent) ?? '');
+  } catch {
+    return undefined;
+  }
+}

@@ -13,24 +13,35 @@ import { drawWaterfall } from './waterfall.js';
 import { defaultDataDir, workspaceRoot } from './workspace-root.js';
 
 /** `npm run demo`: one task from nothing to a pushed branch, told as it happens. Ends 0 when the task is done. */
-const { values } = parseArgs({
-  options: {
+const values = readOptions();
+
+const dataDir = join(defaultDataDir, 'demo');
+process.exitCode = await demo();
+
+function readOptions() {
+  const options = {
     repo: { type: 'string' },
     task: { type: 'string' },
     'llm-script': { type: 'string' },
     verbose: { type: 'boolean', default: false },
-  },
-});
-
-const dataDir = join(defaultDataDir, 'demo');
-process.exitCode = await demo();
+  } as const;
+  try {
+    return parseArgs({ options }).values;
+  } catch (error) {
+    const why = error instanceof Error ? error.message : 'bad options';
+    process.stderr.write(
+      `demo: ${why}\nusage: npm run demo -- [--repo PATH_OR_URL] [--task FILE] [--verbose]\n`,
+    );
+    process.exit(2);
+  }
+}
 
 async function demo(): Promise<number> {
   rmSync(dataDir, { recursive: true, force: true });
   const task = chooseTask();
   if (!task) return 2;
-  // Where the user collects traces already, the picture is there; otherwise it is drawn here.
-  const receiver = process.env.OTEL_EXPORTER_OTLP_ENDPOINT ? undefined : await startOtlpReceiver();
+  // The waterfall is drawn from what passes here; a collector of the user's gets it as well.
+  const receiver = await startOtlpReceiver(process.env.OTEL_EXPORTER_OTLP_ENDPOINT);
   say(`Starting NATS, the three services, ${llmName()} and a runner …`);
   const stack = await startStack(
     {
@@ -38,7 +49,7 @@ async function demo(): Promise<number> {
       maxParallel: 1,
       dataDir,
       ...(values['llm-script'] && { llmScript: resolve(values['llm-script']) }),
-      environment: { ...receiver?.environment, OTEL_BSP_SCHEDULE_DELAY: '200' },
+      environment: { ...receiver.environment, OTEL_BSP_SCHEDULE_DELAY: '200' },
     },
     logTo(join(dataDir, 'demo.log')),
   );
@@ -48,11 +59,11 @@ async function demo(): Promise<number> {
     return await runDemo(task, stack.ready, receiver);
   } finally {
     await stack.stop();
-    await receiver?.close();
+    await receiver.close();
   }
 }
 
-async function runDemo(task: Task, ready: ReadyLine, receiver: OtlpReceiver | undefined): Promise<number> {
+async function runDemo(task: Task, ready: ReadyLine, receiver: OtlpReceiver): Promise<number> {
   const key = `${task.spec_name}/${task.task_id}`;
   say(`Publishing ${key} "${task.title}" for ${task.repo_url}\n`);
   const environment = {
@@ -60,7 +71,7 @@ async function runDemo(task: Task, ready: ReadyLine, receiver: OtlpReceiver | un
     TASK_REGISTRY_URL: ready.task_registry,
     REPO_POOL_URL: ready.repo_pool,
     ARTIFACT_STORE_URL: ready.artifact_store,
-    ...receiver?.environment,
+    ...receiver.environment,
   };
   await necro(['submit', '-', '--watch'], environment, { input: JSON.stringify(task), show: true });
   const shown = JSON.parse(await necro(['get', key, '--json'], environment)) as { result: TaskResult | null };
@@ -72,8 +83,7 @@ async function runDemo(task: Task, ready: ReadyLine, receiver: OtlpReceiver | un
   const artifacts = join(dataDir, 'artifacts');
   await necro(['artifacts', key, '--download', artifacts], environment);
   say(showEvidence(result, artifacts));
-  if (receiver && result.trace_id)
-    say(`\nTrace ${result.trace_id}\n${await collectTrace(receiver, result.trace_id)}`);
+  if (result.trace_id) say(`\nTrace ${result.trace_id}\n${await collectTrace(receiver, result.trace_id)}`);
   say(`\nEverything is in ${dataDir}. ${result.status === 'done' ? hint(task, result) : ''}`);
   return result.status === 'done' ? 0 : 1;
 }

@@ -79,6 +79,7 @@ function appPlan(name: string, dataDir: string, environment: Record<string, stri
     command: process.execPath,
     args: ['--import', '@necrocode/telemetry/register', join('apps', name, 'dist/main.js')],
     cwd: workspaceRoot,
+    trusted: false,
     environment: () => ({
       DATA_DIR: dataDir,
       OTEL_SERVICE_NAME: name,
@@ -95,6 +96,7 @@ async function natsPlan(port: number, dataDir: string, tell: (line: string) => v
     command: await requireTool('nats-server', tell),
     args,
     cwd: dataDir,
+    trusted: false,
     environment: () => ({}),
   };
 }
@@ -136,7 +138,7 @@ async function planRunners(
       RUNNER_DATA_DIR: join(dataDir, name),
       RUNNER_HTTP_PORT: port,
     };
-    const plan = { ...appPlan('runner', join(dataDir, name), environment), name };
+    const plan = { ...appPlan('runner', join(dataDir, name), environment), name, trusted: true };
     let id = '';
     planned.push({
       get id() {

@@ -8,6 +8,8 @@ export interface ProcessPlan {
   /** Asked at every start, so that a restarted process can get a new identity. */
   readonly environment: () => Readonly<Record<string, string>>;
   readonly cwd: string;
+  /** Whether the process needs the keys of the LLM and the git remote: only a runner does. */
+  readonly trusted: boolean;
 }
 
 /** Between restarts of a process that keeps dying. */
@@ -36,11 +38,11 @@ export class SupervisedProcess {
   }
 
   start(): void {
-    const { command, args, cwd, environment } = this.plan;
+    const { command, args, cwd, environment, trusted } = this.plan;
     const startedAt = Date.now();
     const child = spawn(command, [...args], {
       cwd,
-      env: { ...process.env, ...environment() },
+      env: { ...(trusted ? process.env : withoutSecrets(process.env)), ...environment() },
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     });
@@ -94,4 +96,11 @@ export class SupervisedProcess {
     this.restart = setTimeout(() => this.start(), this.pauseMs);
     this.pauseMs = Math.min(this.pauseMs * 2, restartPauseMs.last);
   }
+}
+
+/** Variables that hold a runner's secrets, or name files that do. */
+const secrets = ['OPENAI_API_KEY', 'GIT_TOKEN'].flatMap((name) => [name, `${name}_FILE`]);
+
+function withoutSecrets(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !secrets.includes(name)));
 }

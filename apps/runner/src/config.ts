@@ -78,6 +78,12 @@ export const configSchema = z.strictObject({
       required: z.enum(sandboxLevels).default('full'),
       command_timeout_seconds: seconds.default(900),
       output_limit_bytes: positive.default(10_000_000),
+      /** Of each process of a command. */
+      memory_mb: positive.default(4_096),
+      cpu_seconds: positive.default(3_600),
+      file_size_mb: positive.default(4_096),
+      /** Of the user that commands run as; the kernel does not hold root to it. */
+      processes: positive.default(4_096),
     })
     .prefault({}),
 });

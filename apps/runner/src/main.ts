@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { parseArgs } from 'node:util';
-import { createLogger, shutdownTelemetry } from '@necrocode/telemetry';
+import { createLogger, maskSpans, shutdownTelemetry } from '@necrocode/telemetry';
 import { ConfigProblems, loadConfig, type RunnerConfig } from './config.js';
 import { runOnce } from './run-once.js';
 import { maskFor, startRunner } from './runner.js';
@@ -21,6 +21,7 @@ try {
   process.exit(exitCodes.badSettings);
 }
 
+maskSpans(maskFor(config));
 const log = createLogger({ name: 'runner', level: config.log_level, mask: maskFor(config) });
 try {
   if (options.once) await once(config);

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { defaultPlace, subjects, type TaskResult } from '@necrocode/contracts';
 import { withSpan, type Logger } from '@necrocode/telemetry';
 import { makeRunnerId, type RunnerConfig } from './config.js';
+import type { Handled } from './intake/settle.js';
 import { openSandbox } from './open-sandbox.js';
 import { runTask } from './pipeline/run-task.js';
 import { createServices } from './runner-services.js';
@@ -49,9 +50,25 @@ export async function runOnce(config: RunnerConfig, taskFile: string, log: Logge
   const handled = await withSpan('task', {}, () => runTask(delivery, watched));
   services.close();
   if (result) process.stdout.write(`${JSON.stringify(result)}\n`);
-  else
-    process.stderr.write(
-      `necrocode-runner: the task did not run (${JSON.stringify(handled)}); the log tells why\n`,
-    );
-  return result?.status === 'done';
+  else process.stderr.write(`necrocode-runner: ${whyNotRun(handled)}\n`);
+  const doneBefore =
+    handled.kind === 'settled' &&
+    handled.because?.kind === 'already_handled' &&
+    handled.because.state === 'done';
+  return result?.status === 'done' || doneBefore;
+}
+
+function whyNotRun(handled: Handled): string {
+  switch (handled.kind) {
+    case 'settled':
+      if (handled.because?.kind === 'already_handled')
+        return `nothing to do: the task is ${handled.because.state}`;
+      return `the task did not run: ${handled.because?.reason ?? 'it was given back; the log tells why'}`;
+    case 'refused':
+      return `the task was refused: ${handled.reason}`;
+    case 'unsettled':
+      return 'the task did not run: the registry could not be reached';
+    case 'newer_schema':
+      return 'the task is written for a newer runner';
+  }
 }

@@ -31,7 +31,7 @@ export interface RunnerServices extends Services {
 /** Picks the concrete class behind every port of the pipeline: the only place that does. */
 export function createServices(ingredients: Ingredients): RunnerServices {
   const { config, runnerId, connection, sandbox, log, mask, shutdown } = ingredients;
-  const registry = createTaskRegistryClient(config.task_registry_url, runnerId, config.lease_seconds);
+  const registry = createTaskRegistryClient(config.task_registry_url, runnerId, config.lease_seconds, mask);
   const pool = createRepoPoolClient(
     config.repo_pool_url,
     { runnerId, leaseSeconds: config.lease_seconds, slotWaitSeconds: config.slot_wait_seconds },
@@ -94,6 +94,12 @@ function pipelineSettings(config: RunnerConfig): PipelineSettings {
     requireTests: task.require_tests,
     commandTimeoutMs: sandbox.command_timeout_seconds * 1000,
     outputLimitBytes: sandbox.output_limit_bytes,
+    limits: {
+      memoryMb: sandbox.memory_mb,
+      cpuSeconds: sandbox.cpu_seconds,
+      processes: sandbox.processes,
+      fileSizeMb: sandbox.file_size_mb,
+    },
     git: { token: git.token, protocols: [...git.protocols, ...httpAllowed], httpHosts: git.http_hosts },
     pushTries: git.push_tries,
     author: { name: git.author_name, email: git.author_email },

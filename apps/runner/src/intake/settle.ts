@@ -1,9 +1,14 @@
 import type { Settlement } from '@necrocode/messaging';
 
+/** Why a delivery asked for no work: its run has ended or is somebody else's, or it waits for something. */
+export type NothingToDo =
+  | { readonly kind: 'already_handled'; readonly state: string }
+  | { readonly kind: 'parked'; readonly reason: string };
+
 /** How the handling of one delivered message ended. */
 export type Handled =
   /** Reported, refused and recorded, parked, or somebody else's: nothing is left to do here. */
-  | { readonly kind: 'settled' }
+  | { readonly kind: 'settled'; readonly because?: NothingToDo }
   /** Never to be delivered again; the dead letter is written. */
   | { readonly kind: 'refused'; readonly reason: string }
   /** The registry could not be told: the message has to come again. */

@@ -8,7 +8,7 @@ import {
   type TerminalStatus,
 } from '@necrocode/contracts';
 import { call, createClient, isStatusError, status, statusName } from '@necrocode/rpc';
-import { headersFromContext } from '@necrocode/telemetry';
+import { headersFromContext, type Mask } from '@necrocode/telemetry';
 import { readCheckpoint } from '../pipeline/checkpoint.js';
 import type { Claim, Lease, TaskRegistry } from '../pipeline/ports.js';
 
@@ -29,11 +29,16 @@ export interface TaskRegistryClient extends TaskRegistry {
   close(): void;
 }
 
-/** The Task Registry over gRPC. Each changing call gets one idempotency key for all of its retries. */
+/**
+ * The Task Registry over gRPC. Each changing call gets one idempotency key for all of its retries.
+ *
+ * @param mask what is told of a task (events, results, reasons) passes it, since messages quote remotes and models
+ */
 export function createTaskRegistryClient(
   address: string,
   runnerId: string,
   leaseSeconds: number,
+  mask: Mask,
 ): TaskRegistryClient {
   const client = createClient(taskRegistry.TaskRegistryServiceClient, address);
   const onBehalf = (lease: Lease) => ({
@@ -61,7 +66,7 @@ export function createTaskRegistryClient(
     },
 
     async giveBack(lease, reason, delaySeconds) {
-      const request = { ...onBehalf(lease), reason, delaySeconds };
+      const request = { ...onBehalf(lease), reason: mask(reason), delaySeconds };
       await translate(call(client.releaseLease.bind(client), request, { deadlineMs }));
     },
 
@@ -81,14 +86,14 @@ export function createTaskRegistryClient(
       const request = {
         ...onBehalf(lease),
         events: events.map(({ type, time, data }) =>
-          taskRegistry.TaskEvent.fromPartial({ type, time, dataJson: JSON.stringify(data) }),
+          taskRegistry.TaskEvent.fromPartial({ type, time, dataJson: mask(JSON.stringify(data)) }),
         ),
       };
       await translate(call(client.appendEvents.bind(client), request, { deadlineMs }));
     },
 
     async report(lease, result) {
-      const request = { ...onBehalf(lease), resultJson: JSON.stringify(result) };
+      const request = { ...onBehalf(lease), resultJson: mask(JSON.stringify(result)) };
       // The last thing that must not get lost: waited for longer than anything else.
       const options = { deadlineMs, retries: 12 };
       const { state, accepted } = await translate(call(client.reportResult.bind(client), request, options));
@@ -101,7 +106,7 @@ export function createTaskRegistryClient(
         runnerId,
         key,
         code,
-        message,
+        message: mask(message),
         original: Buffer.from(original),
         traceId: '',
       };

@@ -1,5 +1,5 @@
 import { RunnerError, type Task } from '@necrocode/contracts';
-import { activeTraceId, createLogger, type Logger } from '@necrocode/telemetry';
+import { activeTraceId, createLogger, type Attributes, type Logger } from '@necrocode/telemetry';
 import { AttemptRecord } from './attempt-record.js';
 import { Budget } from './budget.js';
 import type { Checkpoint } from './checkpoint.js';
@@ -31,6 +31,8 @@ export interface Attempt {
   readonly startedAt: Date;
   readonly queueWaitMs: number;
   readonly traceId: string | undefined;
+  /** Of every span of the attempt. */
+  readonly attributes: Attributes;
   /** From now on the slot's lease is renewed as well. */
   holdSlot(slot: Slot): void;
   /** Output of a command, for whoever watches. */
@@ -41,7 +43,7 @@ export interface Attempt {
 /** Starts the attempt's clock, log, events and lease renewal. */
 export function openAttempt(
   task: Task,
-  claim: GrantedClaim,
+  { claim, claimMs }: { readonly claim: GrantedClaim; readonly claimMs: number },
   delivery: Delivery,
   services: Services,
 ): Attempt {
@@ -65,6 +67,8 @@ export function openAttempt(
   const record = new AttemptRecord();
   record.decided = claim.decided;
   if (claim.checkpoint.usage) record.usage = claim.checkpoint.usage;
+  const stages = new Stages(log, tell);
+  stages.note('claim', claimMs);
   let held: Slot | undefined;
   const keeper = new LeaseKeeper(
     { registry, pool, lease, slot: () => held, work, log },
@@ -81,7 +85,8 @@ export function openAttempt(
     services,
     record,
     budget: new Budget(task, settings.budget),
-    stages: new Stages(log, tell, attributesOf(task, lease, services.runnerId)),
+    stages,
+    attributes: attributesOf(task, lease, services.runnerId),
     work,
     tell,
     events,
@@ -100,12 +105,8 @@ export function openAttempt(
   };
 }
 
-/** Attributes of every span of an attempt. */
-export function attributesOf(
-  task: Task,
-  lease: Lease | undefined,
-  runnerId: string,
-): Record<string, string | number> {
+/** Attributes by which the spans of a task and an attempt are found. */
+export function attributesOf(task: Task, lease: Lease | undefined, runnerId: string): Attributes {
   return {
     'necrocode.task.id': `${task.spec_name}/${task.task_id}`,
     'necrocode.runner.id': runnerId,

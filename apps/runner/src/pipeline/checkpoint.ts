@@ -25,6 +25,7 @@ export function readCheckpoint(json: string): Checkpoint {
 /** An answer of the model as it is stored before use. */
 export const storedAnswerSchema = z.object({
   text: z.string(),
-  finish_reason: z.enum(['stop', 'length', 'content_filter', 'other']),
+  /** `secret`: the text held a secret of the runner, which is masked now; it must not be used. */
+  finish_reason: z.enum(['stop', 'length', 'content_filter', 'other', 'secret']),
 });
 export type StoredAnswer = Readonly<z.infer<typeof storedAnswerSchema>>;

@@ -41,15 +41,16 @@ export async function prepareCommands(
   }
   log.info({ setup: commands.setup, test: commands.test, tests_from: commands.testsFrom }, 'commands chosen');
   const zone = await openZone(attempt, slot);
-  const setup = new Setup(
-    commands.setup,
-    { ...zone, network: true },
-    (reports) => record.setupRuns.push(...reports),
-    (run) => stages.run('setup', run),
+  const setup = new Setup(commands.setup, { ...zone, network: true }, record.setupRuns, (run) =>
+    stages.run('setup', run),
   );
   return {
     setup: (changed) => setup.forChange(changed),
-    test: () => runCommands(commands.test, zone, task.fail_fast ?? true),
+    test: () => {
+      const reports: CommandReport[] = [];
+      record.testRuns.push(reports);
+      return runCommands(commands.test, zone, task.fail_fast ?? true, reports);
+    },
     settle: () => setup.settle(),
   };
 }
@@ -65,6 +66,7 @@ async function openZone(attempt: Attempt, slot: Slot): Promise<CommandZone> {
     network: false,
     timeoutMs: services.settings.commandTimeoutMs,
     outputLimitBytes: services.settings.outputLimitBytes,
+    limits: services.settings.limits,
     signal: work.signal,
     onOutput: (text) => attempt.showOutput(text),
   };

@@ -1,5 +1,6 @@
 import { RunnerError, type ErrorCode, type Task } from '@necrocode/contracts';
 import type { ChatMessage, LlmClient } from '@necrocode/llm';
+import type { Mask } from '@necrocode/telemetry';
 import { ChangedTree, formatChangeProblems } from '@necrocode/workspace';
 import { buildPrompt, type RepositoryView } from '../prompt/build-prompt.js';
 import { isSecretLooking, isShowable } from '../prompt/choose-files.js';
@@ -24,6 +25,7 @@ export interface RoundsInput {
   readonly draft: CommitDraft;
   readonly commands: PreparedCommands;
   readonly llm: LlmClient;
+  readonly mask: Mask;
   readonly record: AttemptRecord;
   readonly stages: Stages;
   readonly tell: TellEvent;
@@ -55,13 +57,14 @@ export async function runRounds(input: RoundsInput): Promise<ChangedTree> {
   let asked: readonly ChatMessage[] = prompt.messages;
   let current = ChangedTree.of(workspace.tree);
   let fileRequests = 0;
+  let failing: Setback | undefined;
   for (;;) {
     budget.check(record);
     record.rounds += 1;
     const answer = await stages.run('propose_change', () =>
-      proposeChange(input.llm, conversation, asked, input.answers, record, input.signal),
+      proposeChange(input.llm, conversation, asked, input.answers, record, input.mask, input.signal),
     );
-    const round = await playRound(answer.text, answer.finish_reason, current, input);
+    const round = afterTests(await playRound(answer.text, answer.finish_reason, current, input), failing);
     current = round.change;
     record.change = current;
     if (round.kind === 'passed') {
@@ -73,6 +76,7 @@ export async function runRounds(input: RoundsInput): Promise<ChangedTree> {
       record.rounds -= 1;
     } else {
       tell('RoundEnded', { ...roundFacts(record), outcome: round.setback.code, reason: round.setback.why });
+      if (provenBy(round)) failing = round.setback;
       if (record.rounds >= budget.maxRounds) throw new RunnerError(round.setback.code, round.setback.why);
     }
     asked = [round.setback.tell];
@@ -95,6 +99,13 @@ async function playRound(
   current: ChangedTree,
   input: RoundsInput,
 ): Promise<Round> {
+  if (finishReason === 'secret') {
+    return setBack(
+      current,
+      'change_refused',
+      'Your answer contains a secret of the runner. Never write credentials.',
+    );
+  }
   const read = readAnswer(text, finishReason);
   if (read.kind === 'unreadable') return setBack(current, 'change_unparsable', read.message);
   const { code_changes: changes, needs_files: wanted } = read.answer;
@@ -121,6 +132,21 @@ async function playRound(
   }
 }
 
+/** Whether commands have shown that the change is not good. */
+function provenBy({ setback }: Exclude<Round, { kind: 'passed' }>): boolean {
+  return setback.code === 'tests_failed' || setback.code === 'setup_failed';
+}
+
+/**
+ * A change that has no effect after one whose tests failed is the same change again: what is wrong is
+ * still that the tests fail.
+ */
+function afterTests(round: Round, failing: Setback | undefined): Round {
+  if (!failing || round.kind !== 'set_back' || round.setback.code !== 'change_without_effect') return round;
+  const content = `${round.setback.why} The tests still fail as they did:\n\n${failing.tell.content}`;
+  return { ...round, setback: { ...failing, tell: { role: 'user', content } } };
+}
+
 async function testChange(tree: ChangedTree, input: RoundsInput): Promise<Round> {
   const { record } = input;
   record.change = tree;
@@ -128,7 +154,6 @@ async function testChange(tree: ChangedTree, input: RoundsInput): Promise<Round>
   const setup = await input.commands.setup([...tree.overlay.keys()]);
   const setupFailed = setup.some((report) => !report.passed);
   const runs = setupFailed ? setup : await input.stages.run('run_tests', () => input.commands.test());
-  if (!setupFailed) record.testRuns.push([...runs]);
   const failing = runs.filter((report) => !report.passed);
   if (failing.length === 0) return { kind: 'passed', change: tree };
   const code = setupFailed ? 'setup_failed' : 'tests_failed';

@@ -1,5 +1,5 @@
 import { RunnerError, type EventType } from '@necrocode/contracts';
-import { durationHistogram, withSpan, type Attributes, type Logger } from '@necrocode/telemetry';
+import { durationHistogram, withInheritedAttributes, withSpan, type Logger } from '@necrocode/telemetry';
 
 /** Takes note of what happened, for the registry and for whoever watches. Never fails and never waits. */
 export type TellEvent = (type: EventType, data: Readonly<Record<string, unknown>>) => void;
@@ -18,7 +18,6 @@ export class Stages {
   constructor(
     private readonly log: Logger,
     private readonly tell: TellEvent,
-    private readonly attributes: Attributes,
   ) {}
 
   /** Milliseconds by stage. */
@@ -32,21 +31,29 @@ export class Stages {
   }
 
   run<T>(name: string, stage: () => Promise<T>): Promise<T> {
-    const attributes = { ...this.attributes, 'necrocode.stage': name };
-    return withSpan(name, { attributes }, async () => {
-      const started = performance.now();
-      this.log.info({ stage: name }, 'stage started');
-      this.tell('StageStarted', { stage: name });
-      try {
-        const value = await stage();
-        this.end(name, started, undefined);
-        return value;
-      } catch (error) {
-        this.failed = name;
-        this.end(name, started, error);
-        throw error;
-      }
-    });
+    return withInheritedAttributes({ 'necrocode.stage': name }, () =>
+      withSpan(name, {}, () => this.observe(name, stage)),
+    );
+  }
+
+  /** Time of a stage that ran before there was an attempt. */
+  note(name: string, milliseconds: number): void {
+    this.milliseconds.set(name, milliseconds);
+  }
+
+  private async observe<T>(name: string, stage: () => Promise<T>): Promise<T> {
+    const started = performance.now();
+    this.log.info({ stage: name }, 'stage started');
+    this.tell('StageStarted', { stage: name });
+    try {
+      const value = await stage();
+      this.end(name, started, undefined);
+      return value;
+    } catch (error) {
+      this.failed = name;
+      this.end(name, started, error);
+      throw error;
+    }
   }
 
   private end(name: string, started: number, error: unknown): void {

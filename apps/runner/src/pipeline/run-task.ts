@@ -1,4 +1,5 @@
 import { parseTask } from '@necrocode/contracts';
+import { annotateSpan, withInheritedAttributes } from '@necrocode/telemetry';
 import type { Handled } from '../intake/settle.js';
 import { choosePlaybook } from '../playbook/playbook.js';
 import { openAttempt, type Attempt } from './attempt.js';
@@ -22,10 +23,13 @@ export async function runTask(delivery: Delivery, services: Services): Promise<H
   const claimed = await claimTask(parsed.task, delivery, services);
   if (claimed.kind === 'handled') return claimed.handled;
 
-  const attempt = openAttempt(parsed.task, claimed.claim, delivery, services);
+  const attempt = openAttempt(parsed.task, claimed, delivery, services);
   try {
-    const { outcome, progress } = await carryOut(attempt);
-    return await concludeAttempt(attempt, outcome, progress);
+    annotateSpan(attempt.attributes);
+    return await withInheritedAttributes(attempt.attributes, async () => {
+      const { outcome, progress } = await carryOut(attempt);
+      return concludeAttempt(attempt, outcome, progress);
+    });
   } finally {
     attempt.close();
   }

@@ -1,6 +1,6 @@
 import type { QueuePlace } from '@necrocode/contracts';
 import type { LlmClient } from '@necrocode/llm';
-import type { Sandbox } from '@necrocode/sandbox';
+import type { CommandLimits, Sandbox } from '@necrocode/sandbox';
 import type { Logger, Mask } from '@necrocode/telemetry';
 import type { BudgetDefaults } from './budget.js';
 import type { CancelDesk } from './cancel-desk.js';
@@ -27,6 +27,7 @@ export interface PipelineSettings {
   readonly requireTests: boolean;
   readonly commandTimeoutMs: number;
   readonly outputLimitBytes: number;
+  readonly limits: CommandLimits;
   readonly git: GitSettings;
   readonly pushTries: number;
   readonly author: Author;

@@ -88,6 +88,7 @@ async function implement(
     draft,
     commands,
     llm: services.llm,
+    mask: services.mask,
     record,
     stages,
     tell,

@@ -9,10 +9,13 @@ import { startTestStack, type TaskDocument, type TestStack } from './test-stack.
 
 jest.setTimeout(120_000);
 
+const gitToken = 'spec-git-token-4711';
+
 let system: TestStack;
 let count = 0;
 
 beforeAll(async () => {
+  process.env.GIT_TOKEN = gitToken;
   system = await startTestStack({ runners: 2, maxParallel: 4 }, { LLM_TIMEOUT_SECONDS: '2' });
 });
 
@@ -129,6 +132,19 @@ describe('the main job', () => {
       expect.arrayContaining(['diff', 'log', 'test_result']),
     );
     expect(remote.has(branchOf(task))).toBe(false);
+  });
+
+  it('[AR-4.4] says that the tests fail, also to a model that repeats itself', async () => {
+    const task = makeTask(RemoteRepository.make(project), { budget: { max_rounds: 3 } });
+    await system.script(task, [answer('43')]);
+    await system.publish(task);
+    expect(await system.result(task)).toMatchObject({
+      status: 'failed',
+      rounds: 3,
+      error: { code: 'tests_failed' },
+    });
+    const [, , third] = await system.llmCalls(task);
+    expect(third?.request.messages.at(-1)?.content).toMatch(/no effect[^]*the answer is 43/);
   });
 
   it('[AR-3.7] tells back what cannot be read or applied, and uses the answer that follows', async () => {
@@ -257,6 +273,17 @@ describe('the remote', () => {
     });
   });
 
+  it('[AR-5.5] does not try again where the remote has a branch in the way', async () => {
+    const remote = RemoteRepository.make(project);
+    remote.push('feature', { 'theirs.txt': 'theirs' });
+    const task = makeTask(remote);
+    await system.script(task, [answer('42')]);
+    await system.publish(task);
+    const { error } = await system.result(task);
+    expect(error).toMatchObject({ code: 'push_rejected', retryable: false });
+    expect(error?.message).toContain('the branch feature exists');
+  });
+
   it('[AR-5.4] leaves a branch alone that holds somebody else’s work, before anything is paid for', async () => {
     const remote = RemoteRepository.make(project);
     const task = makeTask(remote);
@@ -297,6 +324,41 @@ describe('the remote', () => {
     remote.push('main', { 'news.txt': 'news' });
     expect(await system.result(task)).toMatchObject({ status: 'done', base_commit: base });
     expect(remote.git('rev-parse', `${branchOf(task)}^`)).toBe(base);
+  });
+});
+
+describe('secrets', () => {
+  it('[AR-10.5] stay out of results, events and traces, whoever says them', async () => {
+    const remote = RemoteRepository.make(project);
+    remote.hook('pre-receive', `echo "we know ${gitToken}" >&2; exit 1`);
+    const task = makeTask(remote);
+    await system.script(task, [answer('42')]);
+    await system.publish(task);
+    const result = await system.result(task);
+    expect(result.error).toMatchObject({ code: 'push_rejected' });
+    expect(result.error?.message).toContain('we know [masked]');
+    const pushed = () =>
+      system.traces.spans.find((span) => span.traceId === result.trace_id && span.name === 'release_slot');
+    await eventually('the spans are there', pushed);
+    expect(JSON.stringify(system.traces.spans)).not.toContain(gitToken);
+    expect(system.log()).not.toContain(gitToken);
+  });
+
+  it('[AR-10.1] are refused in an answer', async () => {
+    const remote = RemoteRepository.make(project);
+    const task = makeTask(remote);
+    await system.script(task, [answer(gitToken), answer('42')]);
+    await system.publish(task);
+    expect(await system.result(task)).toMatchObject({ status: 'done', rounds: 2 });
+    const [, second] = await system.llmCalls(task);
+    expect(second?.request.messages.at(-1)?.content).toContain('contains a secret');
+  });
+
+  it('[AR-10.2] are given to the runner alone', () => {
+    const { pids, runners } = system.stack.ready;
+    const knows = (pid: number) => readFileSync(`/proc/${pid}/environ`, 'utf8').includes(gitToken);
+    expect(runners.map(({ pid }) => knows(pid))).toEqual([true, true]);
+    expect(Object.entries(pids).filter(([, pid]) => knows(pid))).toEqual([]);
   });
 });
 
@@ -367,7 +429,10 @@ describe('time', () => {
       pushed: false,
       error: { code: 'timeout', stage: 'run_tests' },
     });
-    expect(result.artifacts.map(({ type }) => type)).toEqual(expect.arrayContaining(['diff', 'log']));
+    expect(result.tests).toMatchObject([{ exit_code: null, passed: false, limit_hit: 'timeout' }]);
+    expect(result.artifacts.map(({ type }) => type)).toEqual(
+      expect.arrayContaining(['diff', 'log', 'test_result']),
+    );
     expect(processesNaming(marker)).toEqual([]);
   });
 
@@ -414,6 +479,24 @@ describe('the fleet', () => {
     await system.publish(first);
     const results = [await system.result(first), await system.result(second)];
     expect(results.map(({ status }) => status)).toEqual(['done', 'done']);
+  });
+
+  it('[AR-1.5] knows a task that waits in a queue, and never starts it once it is cancelled', async () => {
+    const remote = RemoteRepository.make(project);
+    const task = makeTask(remote);
+    await system.script(task, [answer('42')]);
+    const key = { specName: task.spec_name, taskId: task.task_id };
+    // Nobody serves this queue.
+    await system.publish(task, { queue: 'nobody' });
+    const state = await eventually('the registry knows it', async () => (await system.task(key))?.state);
+    expect(state).toBe('ready');
+    system.connection.publish(subjects.cancel(key));
+    expect(await system.result(task)).toMatchObject({ status: 'cancelled', started_at: null });
+    await system.publish(task);
+    await eventually('the duplicate is taken', async () =>
+      (await system.waiting('default')) === 0 ? true : undefined,
+    );
+    expect(await system.llmCalls(task)).toHaveLength(0);
   });
 
   it('[AR-7.1] does the same task once, and refuses other content under its key', async () => {

@@ -3,11 +3,14 @@ import {
   headers as names,
   streams,
   subjects,
+  taskRegistry,
   taskResultSchema,
+  type TaskKey,
   type QueuePlace,
   type TaskResult,
 } from '@necrocode/contracts';
 import { connectNats, type NatsConnection } from '@necrocode/messaging';
+import { call, createClient } from '@necrocode/rpc';
 import { startOtlpReceiver, type OtlpReceiver } from '@necrocode/telemetry';
 import { eventually, tempDir } from '@necrocode/testkit';
 import { jetstreamManager } from '@nats-io/jetstream';
@@ -34,6 +37,10 @@ export interface TestStack {
   /** Results of a key that are in the stream. */
   resultCount(task: { spec_name: string; task_id: string }): Promise<number>;
   deadLetter(what: string, accept: (letter: DeadLetter) => boolean): Promise<DeadLetter>;
+  /** What the registry knows of a task; undefined when it knows none. */
+  task(key: TaskKey): Promise<{ readonly state: string } | undefined>;
+  /** Messages that wait in a queue. */
+  waiting(queue: string): Promise<number>;
   log(): string;
   stop(): Promise<void>;
 }
@@ -64,6 +71,7 @@ export async function startTestStack(
     (line) => lines.push(line),
   );
   const connection = await connectNats({ url: stack.ready.nats_url, name: 'spec' });
+  const registry = createClient(taskRegistry.TaskRegistryServiceClient, stack.ready.task_registry);
   const llm = stack.ready.llm_base_url.replace(/\/v1$/, '');
   const scripts: Record<string, unknown> = {};
   const results = new Map<string, TaskResult>();
@@ -120,10 +128,23 @@ export async function startTestStack(
     },
     deadLetter: (what, accept) =>
       eventually(what, async () => (await deadLetters(connection)).find(accept), 30_000),
+    async task(key) {
+      const { task } = await call(registry.getTask.bind(registry), { key }, { deadlineMs: 5_000 }).catch(
+        () => ({ task: undefined }),
+      );
+      return task && { state: taskRegistry.TaskState[task.state].replace('TASK_STATE_', '').toLowerCase() };
+    },
+    async waiting(queue) {
+      const manager = await jetstreamManager(connection);
+      const subjects_filter = subjects.tasksOfQueue(queue);
+      const { state } = await manager.streams.info(streams.tasks.name, { subjects_filter });
+      return Object.values(state.subjects ?? {}).reduce((sum, count) => sum + count, 0);
+    },
     log: () => lines.join('\n'),
     async stop() {
       watching.unsubscribe();
       await connection.close();
+      registry.close();
       await stack.stop();
       await traces.close();
     },

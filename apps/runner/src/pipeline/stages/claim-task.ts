@@ -5,7 +5,7 @@ import { attributesOf, type GrantedClaim } from '../attempt.js';
 import type { Delivery, Services } from '../services.js';
 
 export type Claimed =
-  | { readonly kind: 'granted'; readonly claim: GrantedClaim }
+  | { readonly kind: 'granted'; readonly claim: GrantedClaim; readonly claimMs: number }
   | { readonly kind: 'handled'; readonly handled: Handled };
 
 const registryAwaySeconds = 5;
@@ -15,16 +15,17 @@ export async function claimTask(task: Task, delivery: Delivery, services: Servic
   const attributes = { ...attributesOf(task, undefined, services.runnerId), 'necrocode.stage': 'claim' };
   return withSpan('claim', { attributes }, async (span) => {
     const key = `${task.spec_name}/${task.task_id}`;
+    const started = performance.now();
     try {
       const claim = await services.registry.claim(task, delivery.place);
       span.setAttribute('necrocode.claim', claim.kind);
       switch (claim.kind) {
         case 'granted':
-          return { kind: 'granted', claim };
+          return { kind: 'granted', claim, claimMs: performance.now() - started };
         case 'already_handled':
         case 'parked':
           services.log.info({ task: key, ...claim }, 'nothing to do for this delivery');
-          return handled({ kind: 'settled' });
+          return handled({ kind: 'settled', because: claim });
         case 'conflict':
           services.log.warn(
             { task: key, code: claim.code, reason: claim.message },

@@ -1,5 +1,6 @@
 import { answerSchema } from '@necrocode/contracts';
 import type { ChatAnswer, ChatMessage, LlmClient } from '@necrocode/llm';
+import type { Mask } from '@necrocode/telemetry';
 import { z } from 'zod';
 import type { AttemptRecord } from '../attempt-record.js';
 import { storedAnswerSchema, type Checkpoint, type StoredAnswer } from '../checkpoint.js';
@@ -26,6 +27,7 @@ export async function proposeChange(
   asked: readonly ChatMessage[],
   answers: AnswerStore,
   record: AttemptRecord,
+  mask: Mask,
   signal: AbortSignal,
 ): Promise<StoredAnswer> {
   const replayed = await answers.replay();
@@ -35,7 +37,11 @@ export async function proposeChange(
   }
   const answer = await llm.chat({ messages, responseSchema }, { signal });
   record.addUsage(answer);
-  const stored = { text: answer.text, finish_reason: answer.finishReason };
+  const text = mask(answer.text);
+  const stored: StoredAnswer = {
+    text,
+    finish_reason: text === answer.text ? answer.finishReason : 'secret',
+  };
   addExchange(record, asked, stored, answer);
   await answers.keep(stored);
   return stored;

@@ -1,6 +1,7 @@
-import type { TestRun } from '@necrocode/contracts';
-import type { CommandResult, Sandbox } from '@necrocode/sandbox';
+import { RunnerError, type TestRun } from '@necrocode/contracts';
+import type { CommandLimits, CommandResult, Sandbox } from '@necrocode/sandbox';
 import { withSpan } from '@necrocode/telemetry';
+import { WholeLines } from '../whole-lines.js';
 
 export interface CommandReport {
   readonly command: string;
@@ -23,24 +24,35 @@ export interface CommandZone {
   readonly network: boolean;
   readonly timeoutMs: number;
   readonly outputLimitBytes: number;
+  readonly limits: CommandLimits;
   readonly signal: AbortSignal;
   readonly onOutput: (text: string) => void;
 }
 
-/** Runs commands in order, each in the sandbox and in a span of its own; with `failFast` the first failure ends it. */
+/**
+ * Runs commands in order, each in the sandbox and in a span of its own; with `failFast` the first failure ends it.
+ *
+ * @param reports is given each report as it comes, so that it holds what there is also when the work is ended
+ */
 export async function runCommands(
   commands: readonly string[],
   zone: CommandZone,
   failFast: boolean,
-): Promise<CommandReport[]> {
-  const reports: CommandReport[] = [];
+  reports: CommandReport[],
+): Promise<readonly CommandReport[]> {
   for (const command of commands) {
     zone.signal.throwIfAborted();
     const report = await runOne(command, zone);
     reports.push(report);
+    zone.signal.throwIfAborted();
     if (!report.passed && failFast) break;
   }
   return reports;
+}
+
+/** What ended a command from outside: the task's own end. */
+function endOfWork({ reason }: AbortSignal): string {
+  return reason instanceof RunnerError ? reason.code : 'cancelled';
 }
 
 /** The part of a report that goes into the result. */
@@ -57,14 +69,17 @@ export function testRunOf(report: CommandReport): TestRun {
 function runOne(command: string, zone: CommandZone): Promise<CommandReport> {
   const attributes = { 'process.command_line': command, 'necrocode.sandbox.network': zone.network };
   return withSpan('command', { attributes }, async (span) => {
+    const lines = new WholeLines(zone.onOutput);
     const result: CommandResult = await zone.sandbox.runCommand(command, {
       ...zone,
       home: zone.homeDir,
+      onOutput: (text) => lines.add(text),
     });
-    if (result.cancelled) zone.signal.throwIfAborted();
+    lines.end();
     const passed = result.exitCode === 0 && !result.timedOut;
     span.setAttributes({ 'process.exit.code': result.exitCode ?? -1, 'necrocode.command.passed': passed });
-    const { exitCode, durationMs, limitHit, output, stdout, stderr } = result;
+    const { exitCode, durationMs, output, stdout, stderr } = result;
+    const limitHit = result.cancelled ? endOfWork(zone.signal) : result.limitHit;
     return { command, exitCode, durationMs, passed, limitHit, output, stdout, stderr };
   });
 }

@@ -15,8 +15,11 @@ export class Setup {
   constructor(
     private readonly commands: readonly string[],
     private readonly zone: CommandZone,
-    private readonly onEnd: (reports: readonly CommandReport[]) => void,
-    private readonly inStage: (run: () => Promise<CommandReport[]>) => Promise<CommandReport[]>,
+    /** Every report goes here as well, also of a setup that is interrupted. */
+    private readonly reports: CommandReport[],
+    private readonly inStage: (
+      run: () => Promise<readonly CommandReport[]>,
+    ) => Promise<readonly CommandReport[]>,
   ) {
     this.state = this.run();
     // Its failure is told to whoever waits for it.
@@ -42,8 +45,11 @@ export class Setup {
 
   private async run(): Promise<readonly CommandReport[]> {
     if (this.commands.length === 0) return [];
-    const reports = await this.inStage(() => runCommands(this.commands, this.zone, true));
-    this.onEnd(reports);
-    return reports;
+    const own: CommandReport[] = [];
+    try {
+      return await this.inStage(() => runCommands(this.commands, this.zone, true, own));
+    } finally {
+      this.reports.push(...own);
+    }
   }
 }

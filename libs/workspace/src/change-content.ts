@@ -1,6 +1,9 @@
 import type { Change, Edit } from '@necrocode/contracts';
 import type { Reproach } from './change-problem.js';
-import { matchEdit } from './match-edit.js';
+import { matchEdit, type NoMatch } from './match-edit.js';
+import { EditedText } from './match/edited-text.js';
+import { elisionInWhole, marksIn } from './match/elisions.js';
+import type { MatchLayer } from './match/match-layer.js';
 import { problemWithPath } from './path-rules.js';
 
 /** What is wrong with a change by itself: its paths and how its content is given. */
@@ -49,16 +52,43 @@ export function givenBytes(change: Exclude<Change, { operation: 'delete' }>): Bu
   return Buffer.from(change.content, change.encoding === 'base64' ? 'base64' : 'utf8');
 }
 
+/** Whether a change gives a whole text in which parts may be left out, so that the old text has to be looked at. */
+export function mayBeElided(change: Change): boolean {
+  return wholeText(change) !== undefined && marksIn(wholeText(change) ?? '').length > 0;
+}
+
+/** What is wrong with a whole new text by the one that it replaces: a mark in place of what was there. */
+export function checkElision(change: Change, before: Buffer): Reproach | undefined {
+  const text = wholeText(change);
+  const elision = text === undefined ? undefined : elisionInWhole(text, before.toString('utf8'));
+  if (!elision) return undefined;
+  const message = `line ${elision.number} of the content, ${JSON.stringify(elision.line)}, stands for text that was left out; content is the whole new file: write all of it, or give edits instead`;
+  return { reason: 'elided', message };
+}
+
+function wholeText(change: Change): string | undefined {
+  if (change.operation === 'create' || change.operation === 'delete') return undefined;
+  return change.encoding === 'base64' ? undefined : change.content;
+}
+
 export type Edited =
-  | { readonly kind: 'edited'; readonly bytes: Buffer }
+  | {
+      readonly kind: 'edited';
+      readonly bytes: Buffer;
+      /** How literally each edit was found, in their order. */
+      readonly layers: readonly MatchLayer[];
+    }
   /** `edit` is the position, from 0, of the edit that did not fit. */
   | { readonly kind: 'unfit'; readonly edit: number; readonly reproach: Reproach };
 
-/** Applies edits one after the other. The text is taken as it is: byte order mark and line ends stay. */
-export function applyEdits(bytes: Buffer, edits: readonly Edit[]): Edited {
-  let text: string;
+/**
+ * Applies edits one after the other, each to the text as those before it left it. The text is taken as it
+ * is: byte order mark and line ends stay.
+ */
+export function applyEdits(bytes: Buffer, edits: readonly Edit[], path = ''): Edited {
+  let decoded: string;
   try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    decoded = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
     return {
       kind: 'unfit',
@@ -66,12 +96,27 @@ export function applyEdits(bytes: Buffer, edits: readonly Edit[]): Edited {
       reproach: bad('the file is binary (not UTF-8); edits need a text file'),
     };
   }
+  // The mark is no part of the first line, except for an edit that names it.
+  const mark = decoded.startsWith(byteOrderMark) && !edits.some(namesMark) ? byteOrderMark : '';
+  const text = new EditedText(decoded.slice(mark.length));
+  // Found by lines, many edits cost less than reading the text for each.
+  if (edits.length > 20) text.index();
+  const layers: MatchLayer[] = [];
   for (const [position, edit] of edits.entries()) {
-    const match = matchEdit(text, edit);
-    if (match.kind !== 'match') {
-      return { kind: 'unfit', edit: position, reproach: { reason: 'no_match', message: match.message } };
-    }
-    text = text.slice(0, match.start) + edit.replace + text.slice(match.end);
+    const match = matchEdit(text, edit, path);
+    if (match.kind !== 'match') return { kind: 'unfit', edit: position, reproach: reproachOf(match) };
+    text.replace(match.start, match.end, match.replacement);
+    layers.push(match.layer);
   }
-  return { kind: 'edited', bytes: Buffer.from(text, 'utf8') };
+  return { kind: 'edited', bytes: Buffer.from(mark + text.text, 'utf8'), layers };
+}
+
+const byteOrderMark = '\ufeff';
+
+function namesMark({ search, replace }: Edit): boolean {
+  return search.startsWith(byteOrderMark) || replace.startsWith(byteOrderMark);
+}
+
+function reproachOf({ kind, message }: NoMatch): Reproach {
+  return { reason: kind === 'elided' ? 'elided' : 'no_match', message };
 }

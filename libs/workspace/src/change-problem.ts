@@ -1,7 +1,16 @@
 import type { Change } from '@necrocode/contracts';
 
 export type ProblemReason =
-  'bad_path' | 'bad_content' | 'missing' | 'exists' | 'not_a_file' | 'same_path' | 'no_match' | 'conflict';
+  | 'bad_path'
+  | 'bad_content'
+  | 'missing'
+  | 'exists'
+  | 'not_a_file'
+  | 'same_path'
+  | 'no_match'
+  /** A mark such as `// ... rest unchanged` stands in place of text. */
+  | 'elided'
+  | 'conflict';
 
 /** Why a change was refused, for the model: `message` says what is wrong and how to say it right. */
 export interface ChangeProblem {

@@ -1,9 +1,17 @@
-import type { Change } from '@necrocode/contracts';
+import type { Change, Edit } from '@necrocode/contracts';
 import { checkPlaces, isRestatedRename, planAnswer, targetOf, type AnswerPlan } from './answer-plan.js';
 import type { ContentReader, EntryMode } from './base-tree.js';
-import { applyEdits, checkChange, givenBytes } from './change-content.js';
+import {
+  applyEdits,
+  checkChange,
+  checkElision,
+  givenBytes,
+  mayBeElided,
+  type Edited,
+} from './change-content.js';
 import { problemOf, type ChangeProblem, type PlacedChange, type Reproach } from './change-problem.js';
 import type { ChangedTree, History, OverlayEntry } from './changed-tree.js';
+import type { MatchLayer } from './match/match-layer.js';
 
 /** What an answer did to the tree, by path; `bytesWritten` counts the contents of what it filled. */
 export interface ChangeSummary {
@@ -14,8 +22,20 @@ export interface ChangeSummary {
   readonly bytesWritten: number;
 }
 
+/** How literally one edit was found; `edit` is its position among the edits of its file, from 0. */
+export interface EditLayer {
+  readonly file_path: string;
+  readonly edit: number;
+  readonly layer: MatchLayer;
+}
+
 export type ApplyOutcome =
-  | { readonly kind: 'applied'; readonly tree: ChangedTree; readonly summary: ChangeSummary }
+  | {
+      readonly kind: 'applied';
+      readonly tree: ChangedTree;
+      readonly summary: ChangeSummary;
+      readonly layers: readonly EditLayer[];
+    }
   | { readonly kind: 'refused'; readonly problems: readonly ChangeProblem[] }
   /** Everything fits, and the files are the same as before. */
   | { readonly kind: 'no_effect' };
@@ -41,14 +61,19 @@ export async function applyAnswer(
   });
 
   const written = new Map<string, OverlayEntry>();
+  const layers: EditLayer[] = [];
   const sources = await view.read(
     sound.flatMap(({ change }) => sourceToRead(view, change)),
     reader,
   );
   for (const [path, writers] of Map.groupBy(sound.filter(fills), ({ change }) => targetOf(change))) {
     const entry = await contentOf(view, writers, sources, reader);
-    if ('reproach' in entry) problems.push(problemOf(entry.placed, entry.reproach));
-    else written.set(path, entry);
+    if ('reproach' in entry) {
+      problems.push(problemOf(entry.placed, entry.reproach));
+      continue;
+    }
+    written.set(path, entry.entry);
+    layers.push(...entry.layers.map((layer, edit) => ({ file_path: path, edit, layer })));
   }
   if (problems.length > 0) return refused(problems);
 
@@ -60,7 +85,7 @@ export async function applyAnswer(
   const conflicts = plan.changes.filter(fills).flatMap((placed) => conflictOf(tree, placed));
   if (conflicts.length > 0) return refused(conflicts);
   if (tree.hasSameFilesAs(view)) return { kind: 'no_effect' };
-  return { kind: 'applied', tree, summary: summarise(view, tree, plan) };
+  return { kind: 'applied', tree, summary: summarise(view, tree, plan), layers };
 }
 
 function refused(problems: readonly ChangeProblem[]): ApplyOutcome {
@@ -77,7 +102,9 @@ function sourceOf(view: ChangedTree, change: Change): string {
 }
 
 function sourceToRead(view: ChangedTree, change: Change): string[] {
-  const needed = change.operation === 'rename' || (change.operation === 'modify' && change.edits);
+  const needed =
+    change.operation === 'rename' ||
+    (change.operation === 'modify' && (change.edits !== undefined || mayBeElided(change)));
   return needed ? [sourceOf(view, change)] : [];
 }
 
@@ -86,44 +113,71 @@ interface Unfit {
   readonly reproach: Reproach;
 }
 
+interface Filled {
+  readonly entry: OverlayEntry;
+  /** By edit; empty where there are none. */
+  readonly layers: readonly MatchLayer[];
+}
+
 /** What a path holds afterwards. Several writers are modifications by edits, which follow one another. */
 async function contentOf(
   view: ChangedTree,
   writers: readonly PlacedChange[],
   sources: ReadonlyMap<string, Buffer>,
   reader: ContentReader,
-): Promise<OverlayEntry | Unfit> {
-  const [{ change }] = writers as [PlacedChange];
-  if (change.operation === 'delete') return { kind: 'deleted' };
+): Promise<Filled | Unfit> {
+  const [placed] = writers as [PlacedChange];
+  const { change } = placed;
+  if (change.operation === 'delete') return { entry: { kind: 'deleted' }, layers: [] };
   const source = sourceOf(view, change);
   const before = change.operation === 'create' ? '100644' : view.mode(source);
-  if (before === '160000') return gitlinkAt(view, source);
+  if (before === '160000') return { entry: gitlinkAt(view, source), layers: [] };
   const mode = writers.reduce((current, w) => modeAfter(current, w.change), before ?? '100644');
+  const filled = (bytes: Buffer, layers: readonly MatchLayer[] = []): Filled => ({
+    entry: { kind: 'blob', mode, bytes },
+    layers,
+  });
 
-  const given = givenBytes(change);
-  if (given) return { kind: 'blob', mode, bytes: given };
   const current = sources.get(source) ?? Buffer.alloc(0);
-  const placedEdits = writers.flatMap((placed) => editsOf(placed.change).map((edit) => ({ placed, edit })));
-  const edits = placedEdits.map(({ edit }) => edit);
-  if (edits.length === 0) return { kind: 'blob', mode, bytes: current };
-  const edited = applyEdits(current, edits);
-  if (edited.kind === 'edited') return { kind: 'blob', mode, bytes: edited.bytes };
-
-  // Edits restated from the file as it was before an earlier round: they replace that round's.
-  if (view.history.touched.has(source)) {
-    const origin = view.history.origins.get(source) ?? source;
-    const base = (await reader.read([origin])).get(origin);
-    const restated = base && applyEdits(base, edits);
-    if (restated?.kind === 'edited') return { kind: 'blob', mode, bytes: restated.bytes };
+  const given = givenBytes(change);
+  if (given) {
+    const reproach = mayBeElided(change) ? checkElision(change, current) : undefined;
+    return reproach ? { placed, reproach } : filled(given);
   }
-  return unfitEdit(placedEdits, edited.edit, edited.reproach);
+  const placedEdits = writers.flatMap((w) => editsOf(w.change).map((edit) => ({ placed: w, edit })));
+  const edits = placedEdits.map(({ edit }) => edit);
+  if (edits.length === 0) return filled(current);
+  const edited = applyEdits(current, edits, source);
+  const restated = isSure(edited) ? undefined : await restatedEdits(view, source, edits, reader);
+  if (restated?.kind === 'edited' && isSure(restated)) return filled(restated.bytes, restated.layers);
+  return edited.kind === 'edited'
+    ? filled(edited.bytes, edited.layers)
+    : unfitEdit(placedEdits, edited.edit, edited.reproach);
+}
+
+function isSure(edited: Edited): boolean {
+  return edited.kind === 'edited' && !edited.layers.includes('similarity');
+}
+
+/** Edits restated from the file as it was before an earlier round: they replace that round's. */
+async function restatedEdits(
+  view: ChangedTree,
+  source: string,
+  edits: readonly Edit[],
+  reader: ContentReader,
+): Promise<Edited | undefined> {
+  if (!view.history.touched.has(source)) return undefined;
+  const origin = view.history.origins.get(source) ?? source;
+  const base = (await reader.read([origin])).get(origin);
+  return base && applyEdits(base, edits, source);
 }
 
 function unfitEdit(edits: readonly { placed: PlacedChange }[], position: number, reproach: Reproach): Unfit {
   const { placed } = edits[position] as { placed: PlacedChange };
   const first = edits.findIndex((e) => e.placed === placed);
   const own = editsOf(placed.change).length;
-  const prefix = own > 1 && reproach.reason === 'no_match' ? `edit ${position - first + 1} of ${own}: ` : '';
+  const byEdit = reproach.reason === 'no_match' || reproach.reason === 'elided';
+  const prefix = own > 1 && byEdit ? `edit ${position - first + 1} of ${own}: ` : '';
   return { placed, reproach: { ...reproach, message: prefix + reproach.message } };
 }
 

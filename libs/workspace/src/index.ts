@@ -19,6 +19,7 @@ export { ChangedTree, type History, type Overlay, type OverlayEntry } from './ch
 export * from './change-set.js';
 export { formatChangeProblems, type ChangeProblem, type ProblemReason } from './change-problem.js';
 export { matchEdit, type Match, type NoMatch } from './match-edit.js';
+export { matchLayers, type MatchLayer } from './match/match-layer.js';
 export { emptyDirectory, writeChanges } from './write-changes.js';
 export * from './commit.js';
 export * from './answer-of-commit.js';

@@ -1,19 +1,15 @@
 import type { Task } from '@necrocode/contracts';
 import { estimateTokens, type ChatMessage } from '@necrocode/llm';
-import { isShowable, rankFiles } from './choose-files.js';
-import { systemPrompt } from './system-prompt.js';
+import type { AnswerFormat } from './answer-format.js';
+import type { RepositoryView } from './repository-view.js';
+import { selectFiles, type ShownFile } from './select-files.js';
+import { systemPromptFor } from './system-prompt.js';
 
-/** The repository at the base commit, as far as a prompt needs it. */
-export interface RepositoryView {
-  /** Every file, in git's order. */
-  readonly paths: readonly string[];
-  /** Bytes; undefined for what is not a file. */
-  sizeOf(path: string): number | undefined;
-  read(paths: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>>;
-}
+export type { RepositoryView } from './repository-view.js';
 
 export interface BuiltPrompt {
   readonly messages: readonly ChatMessage[];
+  /** Most relevant first. */
   readonly shownFiles: readonly string[];
   readonly estimatedTokens: number;
   /** What had to be left out, also told to the model; empty when nothing was. */
@@ -22,35 +18,42 @@ export interface BuiltPrompt {
 
 /** Shares of the budget; the files get what the others leave. */
 const treeShare = 0.2;
-/** A file larger than this is not worth the room of ten others. */
-const largestFileBytes = 200_000;
+/** For the list of what was left out. */
+const cutTokens = 400;
 
 /**
  * The first request of a task: stable part first, then the task, the file list, the files.
  *
  * @param maxTokens estimated tokens that the request may hold
+ * @param options `format` is the form in which the model is asked to answer
  */
-export async function buildPrompt(task: Task, view: RepositoryView, maxTokens: number): Promise<BuiltPrompt> {
-  const cut: string[] = [];
+export async function buildPrompt(
+  task: Task,
+  view: RepositoryView,
+  maxTokens: number,
+  { format = 'json' }: { readonly format?: AnswerFormat } = {},
+): Promise<BuiltPrompt> {
+  const system = systemPromptFor(format);
   const work = describeTask(task);
-  const tree = listTree(view.paths, Math.floor(maxTokens * treeShare), cut);
-  const room = maxTokens - estimateTokens(systemPrompt) - estimateTokens(work) - estimateTokens(tree);
-  const files = await chooseFiles(task, view, room, cut);
+  const tree = listTree(view.paths, Math.floor(maxTokens * treeShare));
+  const taken = estimateTokens(system) + estimateTokens(work) + estimateTokens(tree.text) + cutTokens;
+  const files = await selectFiles(task, view, maxTokens - taken);
+  const cut = [...tree.cut, ...files.cut];
   const left = cut.length > 0 ? `\n\n# Left out\n${cut.join('\n')}` : '';
-  const content = `${work}\n\n# Files of the repository\n${tree}\n\n# Contents\n${renderFiles(files)}${left}`;
+  const content = `${work}\n\n# Files of the repository\n${tree.text}\n\n# Contents\n${renderFiles(files.shown)}${left}`;
   return {
     messages: [
-      { role: 'system', content: systemPrompt },
+      { role: 'system', content: system },
       { role: 'user', content },
     ],
-    shownFiles: files.map(({ path }) => path),
-    estimatedTokens: estimateTokens(systemPrompt) + estimateTokens(content),
+    shownFiles: files.shown.map(({ path }) => path),
+    estimatedTokens: estimateTokens(system) + estimateTokens(content),
     cut,
   };
 }
 
 /** Files as a message shows them, each fenced by its path. */
-export function renderFiles(files: readonly { readonly path: string; readonly text: string }[]): string {
+export function renderFiles(files: readonly ShownFile[]): string {
   if (files.length === 0) return '(none shown)';
   return files.map(({ path, text }) => `<file path=${JSON.stringify(path)}>\n${text}\n</file>`).join('\n');
 }
@@ -71,43 +74,14 @@ function describeTask(task: Task): string {
   return parts.join('\n\n');
 }
 
-function listTree(paths: readonly string[], maxTokens: number, cut: string[]): string {
+function listTree(paths: readonly string[], maxTokens: number): { text: string; cut: string[] } {
   let used = 0;
   // Shallow files say most about a repository.
   const shallowFirst = [...paths].sort((a, b) => depth(a) - depth(b) || (a < b ? -1 : 1));
   const listed = shallowFirst.filter((path) => (used += estimateTokens(path) + 1) <= maxTokens);
-  if (listed.length < paths.length)
-    cut.push(`- ${paths.length - listed.length} files are not in the list above`);
-  return listed.sort().join('\n');
-}
-
-async function chooseFiles(
-  task: Task,
-  view: RepositoryView,
-  maxTokens: number,
-  cut: string[],
-): Promise<{ path: string; text: string }[]> {
-  const fits = (path: string) => (view.sizeOf(path) ?? Infinity) <= largestFileBytes;
-  const ranked = rankFiles(task, view.paths);
-  const wanted: string[] = [];
-  let room = maxTokens;
-  for (const path of ranked) {
-    const tokens = Math.ceil((view.sizeOf(path) ?? 0) / 4) + 20;
-    if (fits(path) && tokens <= room) {
-      wanted.push(path);
-      room -= tokens;
-    } else if (task.related_files?.includes(path)) {
-      cut.push(`- ${path} is too large to be shown (${view.sizeOf(path) ?? 0} bytes)`);
-    }
-  }
-  for (const path of task.related_files ?? []) {
-    if (view.sizeOf(path) === undefined) cut.push(`- ${path} does not exist at the base commit`);
-  }
-  const contents = await view.read(wanted);
-  return wanted.flatMap((path) => {
-    const bytes = contents.get(path);
-    return bytes && isShowable(bytes) ? [{ path, text: new TextDecoder().decode(bytes) }] : [];
-  });
+  const missing = paths.length - listed.length;
+  const cut = missing > 0 ? [`- ${missing} files are not in the list above`] : [];
+  return { text: listed.sort().join('\n'), cut };
 }
 
 function depth(path: string): number {

@@ -5,53 +5,87 @@ const mostUnnamedFiles = 30;
 
 /** Names that usually hold secrets: never sent anywhere. */
 const secretLooking =
-  /(^|\/)(\.env(\..*)?|.*\.(pem|key|p12|pfx|jks|keystore)|id_(rsa|dsa|ecdsa|ed25519)|\.npmrc|\.netrc|\.pypirc|credentials(\.json)?)$/i;
+  /(^|\/)(\.env(\..*)?|.*\.(pem|key|p12|pfx|jks|keystore|kdbx)|id_(rsa|dsa|ecdsa|ed25519)|\.npmrc|\.netrc|\.pypirc|\.git-credentials|\.htpasswd|credentials(\.json)?|secrets?\.(json|ya?ml|toml))$/i;
+/** Examples of the above are made to be read. */
+const secretExample = /\.(example|sample|template|dist)$/i;
 
 /** Large and made by tools, so they tell a model little. */
 const generated =
   /(^|\/)(package-lock\.json|yarn\.lock|pnpm-lock\.yaml|Cargo\.lock|go\.sum|poetry\.lock|composer\.lock)$|\.min\.(js|css)$|\.(snap|map|svg)$/;
 
-/** The files worth showing, most relevant first: those that the task names, then those that its words point to. */
-export function rankFiles(task: Task, paths: readonly string[]): string[] {
+const privateKey = /-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----/;
+
+/** Files whose names alone say how much they matter to a task; each list with the most relevant first. */
+export interface RankedFiles {
+  /** Named in `related_files`, or by their whole path in the task's text. */
+  readonly named: readonly string[];
+  /** Whose names match words of the task. */
+  readonly matching: readonly string[];
+}
+
+/** The files worth showing, apart from those that the named ones import. */
+export function rankFiles(task: Task, paths: readonly string[]): RankedFiles {
   const known = new Set(paths);
-  const named = (task.related_files ?? []).filter((path) => known.has(path) && !secretLooking.test(path));
-  const words = wordsOf(task);
-  const scored = paths
-    .filter((path) => !named.includes(path) && !secretLooking.test(path) && !generated.test(path))
-    .map((path) => ({ path, score: scoreOf(path, words, task) }))
+  const text = textOf(task);
+  const related = (task.related_files ?? []).filter((path) => known.has(path));
+  const mentioned = paths.filter((path) => path.length > 3 && text.includes(path) && isMention(text, path));
+  const named = [...new Set([...related, ...mentioned])].filter((path) => !isSecretLooking(path));
+  const words = wordsOf(text);
+  const matching = paths
+    .filter((path) => !named.includes(path) && !isSecretLooking(path) && !generated.test(path))
+    .map((path) => ({ path, score: scoreOf(path, words, text) }))
     .sort((a, b) => b.score - a.score || a.path.length - b.path.length || (a.path < b.path ? -1 : 1));
-  return [...named, ...scored.slice(0, mostUnnamedFiles).map(({ path }) => path)];
+  return { named, matching: matching.slice(0, mostUnnamedFiles).map(({ path }) => path) };
 }
 
 export function isSecretLooking(path: string): boolean {
-  return secretLooking.test(path);
+  return secretLooking.test(path) && !secretExample.test(path);
 }
 
-/** Text that a model can read: UTF-8 without NUL in its beginning. */
+/** Made by tools: worth showing only when the task names it. */
+export function isGenerated(path: string): boolean {
+  return generated.test(path);
+}
+
+/** Text that a model can read and may see: UTF-8 without NUL in its beginning, and without a private key. */
 export function isShowable(bytes: Uint8Array): boolean {
   if (bytes.subarray(0, 8_000).includes(0)) return false;
   try {
-    new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-    return true;
+    return !privateKey.test(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch {
     return false;
   }
 }
 
-function scoreOf(path: string, words: ReadonlySet<string>, task: Task): number {
-  const text = `${task.title}\n${task.description}`;
-  if (text.includes(path)) return 100;
+/** `a.ts` is not mentioned by `data.ts`. */
+function isMention(text: string, path: string): boolean {
+  for (let at = text.indexOf(path); at >= 0; at = text.indexOf(path, at + 1)) {
+    const before = text[at - 1] ?? ' ';
+    const after = text.slice(at + path.length, at + path.length + 2);
+    if (!/[\w/.-]/.test(before) && !/^(?:[\w/-]|\.\w)/.test(after)) return true;
+  }
+  return false;
+}
+
+function scoreOf(path: string, words: ReadonlySet<string>, text: string): number {
   const name = path.slice(path.lastIndexOf('/') + 1);
-  if (name.length > 3 && text.includes(name)) return 50;
-  const parts = path.toLowerCase().split(/[^a-z0-9]+/);
+  const spoken = name.length > 3 && text.includes(name) && isMention(text, name) ? 50 : 0;
+  const parts = path
+    .replace(/([a-z0-9])([A-Z])/g, '$1 $2')
+    .toLowerCase()
+    .split(/[^a-z0-9]+/);
   const matches = parts.filter((part) => part.length > 2 && words.has(part)).length;
   const manifest = /^(readme\.[a-z]+|package\.json|pyproject\.toml|go\.mod|cargo\.toml|makefile)$/i.test(
     path,
   );
-  return matches * 5 + (manifest ? 3 : 0) - path.split('/').length * 0.1;
+  return spoken + matches * 5 + (manifest ? 3 : 0) - path.split('/').length * 0.1;
 }
 
-function wordsOf(task: Task): Set<string> {
-  const text = [task.title, task.description, ...(task.acceptance_criteria ?? [])].join(' ').toLowerCase();
-  return new Set(text.split(/[^a-z0-9]+/).filter((word) => word.length > 2));
+function textOf(task: Task): string {
+  return [task.title, task.description, ...(task.acceptance_criteria ?? [])].join('\n');
+}
+
+function wordsOf(text: string): Set<string> {
+  const plain = text.replace(/([a-z0-9])([A-Z])/g, '$1 $2').toLowerCase();
+  return new Set(plain.split(/[^a-z0-9]+/).filter((word) => word.length > 2));
 }

@@ -1,79 +1,132 @@
-import { answerSchema, formatProblems, problemsOf, type Answer } from '@necrocode/contracts';
+import { answerSchema, formatProblems, problemsOf } from '@necrocode/contracts';
+import { cutOff, placeOf, unreadable, type ReadAnswer, type Unreadable } from './answer-fault.js';
+import type { AnswerFormat } from './answer-format.js';
+import { isRecord, roleOfKeys } from './answer-words.js';
+import { findDocuments, type Document } from './find-documents.js';
+import { hasBlocks, readBlocks } from './read-blocks.js';
+import { shapeAnswer } from './shape-answer.js';
 
-export type ReadAnswer =
-  | { readonly kind: 'answer'; readonly answer: Answer }
-  /** `message` is written for the model. */
-  | { readonly kind: 'unreadable'; readonly message: string };
+export type { ReadAnswer, UnreadableCode } from './answer-fault.js';
 
 /** Larger answers are refused before they are parsed. */
 const maxAnswerBytes = 32 * 1024 * 1024;
+const maxChanges = 10_000;
+/** A message names the first problems; the others are mostly their echo. */
+const mostNamedProblems = 10;
 
 /**
- * Reads the JSON object out of an answer: plain, fenced, or with prose around it. An answer that was cut
- * off is never repaired, since half a change is worse than none.
+ * Reads the change set out of an answer: plain, fenced, with prose around it, with slips in its form.
+ * What is clear is recovered; what could mean two things is refused, with the place; an answer that was
+ * cut off is never repaired or half-used. Never throws, and takes time linear in the text.
+ *
+ * @param finishReason as the endpoint gave it; `length` and `content_filter` refuse the answer
+ * @param options `format` is the form that was asked for; an answer in JSON is read in either case
  */
-export function readAnswer(text: string, finishReason: string): ReadAnswer {
-  if (finishReason === 'length')
+export function readAnswer(
+  text: string,
+  finishReason: string,
+  { format = 'json' }: { readonly format?: AnswerFormat } = {},
+): ReadAnswer {
+  if (finishReason === 'length') return cutOff('it reached the length limit');
+  if (finishReason === 'content_filter')
+    return unreadable('withheld', 'Your answer was withheld by a content filter.');
+  if (Buffer.byteLength(text) > maxAnswerBytes)
+    return unreadable('too_large', `Your answer is larger than ${maxAnswerBytes} bytes.`);
+  const spoken = withoutThoughts(text);
+  if (spoken === undefined) return cutOff('<think> has no end');
+  if (spoken.trim() === '') return unreadable('empty', 'Your answer was empty.');
+  return format === 'blocks' && hasBlocks(spoken) ? checked(readBlocks(spoken)) : readJson(spoken, format);
+}
+
+/** Blanks out, so that places stay those of the whole text, what some models send before the answer. */
+function withoutThoughts(text: string): string | undefined {
+  const start = /^\uFEFF?\s*<think>/.exec(text)?.[0].length;
+  if (start === undefined) return text.startsWith('\uFEFF') ? ` ${text.slice(1)}` : text;
+  const end = text.indexOf('</think>', start);
+  if (end < 0) return undefined;
+  const spokenFrom = end + '</think>'.length;
+  return text.slice(0, spokenFrom).replace(/[^\n]/g, ' ') + text.slice(spokenFrom);
+}
+
+function readJson(text: string, format: AnswerFormat): ReadAnswer {
+  const found = findDocuments(text);
+  if ('kind' in found) return found;
+  const documents = distinct(found.documents);
+  const [document, ...others] = documents;
+  if (!document) {
+    if (found.strange) return strangeShape(found.strange, text);
+    const why = found.fault ?? 'no JSON found';
+    const asked = format === 'json' ? 'JSON object' : 'blocks';
+    return unreadable('not_json', `Your answer is not the asked-for ${asked} (${why}).`);
+  }
+  if (others.length > 0) {
+    const places = documents.slice(0, 10).map(({ start }) => placeOf(text, start));
     return unreadable(
-      'Your answer was cut off (it reached the length limit). Answer with fewer or smaller changes; use edits instead of whole files.',
+      'ambiguous',
+      `Your answer holds ${documents.length} different answers (${places.join('; ')}), and it is not clear which one counts. Give one, with all changes in it.`,
     );
-  if (finishReason === 'content_filter') return unreadable('Your answer was withheld by a content filter.');
-  if (text.length > maxAnswerBytes) return unreadable(`Your answer is larger than ${maxAnswerBytes} bytes.`);
-  if (text.trim() === '')
-    return unreadable('Your answer was empty. Answer with one JSON object of the asked-for form.');
-  let fault = '';
-  for (const candidate of candidates(text)) {
-    const document = parseJson(candidate);
-    if (document.kind === 'broken') {
-      fault ||= document.fault;
-      continue;
-    }
-    const parsed = answerSchema.safeParse(document.value);
-    if (parsed.success) return { kind: 'answer', answer: parsed.data };
-    fault = formatProblems(problemsOf(parsed.error));
-    if (isObject(document.value))
-      return unreadable(`Your answer is JSON, but not of the asked-for form: ${fault}`);
   }
-  return unreadable(`Your answer is not the asked-for JSON object (${fault || 'no JSON found'}).`);
+  const shaped = shapeAnswer(document.value);
+  if (shaped.kind === 'clash') return wrongShape(shaped.message);
+  return checked({
+    value: shaped.value,
+    recovered: [
+      ...(document.repaired ? ['the punctuation of the JSON'] : []),
+      ...(text.slice(0, document.start).trim() === '' ? [] : ['text around the answer']),
+      ...shaped.recovered,
+    ],
+  });
 }
 
-/** The texts that may be the JSON object, the likeliest first. */
-function* candidates(text: string): Generator<string> {
-  const trimmed = text.replace(/^\uFEFF/, '').trim();
-  yield trimmed;
-  for (const block of fencedBlocks(trimmed)) yield block;
-  const start = trimmed.indexOf('{');
-  const end = trimmed.lastIndexOf('}');
-  if (start > 0 && end > start) yield trimmed.slice(start, end + 1);
-  else if (start === 0 && end > 0 && end < trimmed.length - 1) yield trimmed.slice(0, end + 1);
-}
-
-/** Line by line, since a fence counts only at the start of a line. */
-function fencedBlocks(text: string): string[] {
-  const blocks: string[] = [];
-  let open: string[] | undefined;
-  for (const line of text.split('\n')) {
-    if (!/^\s{0,3}```/.test(line)) open?.push(line);
-    else if (open) {
-      blocks.push(open.join('\n'));
-      open = undefined;
-    } else open = [];
+/** Repeated answers count once, and an empty one beside a full one not at all (it shows the form). */
+function distinct(documents: readonly Document[]): Document[] {
+  if (documents.length < 2) return [...documents];
+  const unique = new Map<string, Document>();
+  for (const document of documents) {
+    const key = JSON.stringify(document.value);
+    if (!unique.has(key)) unique.set(key, document);
   }
-  return blocks;
+  const full = [...unique.values()].filter(({ value }) => !isEmptyAnswer(value));
+  return full.length > 0 ? full : [...unique.values()].slice(0, 1);
 }
 
-function parseJson(text: string): { kind: 'value'; value: unknown } | { kind: 'broken'; fault: string } {
-  try {
-    return { kind: 'value', value: JSON.parse(text) };
-  } catch (error) {
-    return { kind: 'broken', fault: error instanceof Error ? error.message.slice(0, 200) : 'not JSON' };
-  }
+function isEmptyAnswer(value: unknown): boolean {
+  if (!isRecord(value) || roleOfKeys(Object.keys(value)) !== 'answer') return false;
+  return Object.values(value).every((field) => !isRecord(field) && !hasItems(field));
 }
 
-function isObject(value: unknown): boolean {
-  return value !== null && typeof value === 'object' && !Array.isArray(value);
+function hasItems(field: unknown): boolean {
+  return Array.isArray(field) && field.length > 0;
 }
 
-function unreadable(message: string): ReadAnswer {
-  return { kind: 'unreadable', message };
+interface Read {
+  readonly value: unknown;
+  readonly recovered: readonly string[];
+}
+
+function checked(read: Read | Unreadable): ReadAnswer {
+  if ('kind' in read) return read;
+  const { value, recovered } = read;
+  const changes = isRecord(value) && Array.isArray(value['code_changes']) ? value['code_changes'].length : 0;
+  if (changes > maxChanges)
+    return unreadable('too_large', `Your answer holds ${changes} changes; at most ${maxChanges} are read.`);
+  const parsed = answerSchema.safeParse(value);
+  if (parsed.success) return { kind: 'answer', answer: parsed.data, recovered };
+  const problems = problemsOf(parsed.error);
+  const more = problems.length > mostNamedProblems ? `; and ${problems.length - mostNamedProblems} more` : '';
+  return wrongShape(formatProblems(problems.slice(0, mostNamedProblems)) + more);
+}
+
+function wrongShape(problem: string): Unreadable {
+  return unreadable('wrong_shape', `Your answer is not of the asked-for form: ${problem}`);
+}
+
+function strangeShape({ value, start }: Document, text: string): Unreadable {
+  const keys = isRecord(value) ? Object.keys(value) : [];
+  const has = keys.length === 0 ? 'is empty' : `has ${keys.slice(0, 10).map(shortened).join(', ')}`;
+  return wrongShape(`the object at ${placeOf(text, start)} ${has}, but neither code_changes nor needs_files`);
+}
+
+function shortened(key: string): string {
+  return JSON.stringify(key.slice(0, 40));
 }

@@ -1,11 +1,18 @@
-// `npm run demo` and `npm run stack`: builds what has changed, then runs the program in this process,
-// so that its pid is the one that the user sees.
+// `npm run demo`, `stack`, `bench`, `eval`: builds what has changed, then runs the program in this process, so that
+// its pid is the one that the user sees.
 import { spawnSync } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 const root = resolve(import.meta.dirname, '..');
 const [program, ...args] = process.argv.slice(2);
+const programs = {
+  demo: 'apps/stack/dist/demo.js',
+  stack: 'apps/stack/dist/stack.js',
+  bench: 'apps/stack/dist/bench.js',
+  eval: 'apps/runner/dist/eval/main.js',
+  'make-corpus': 'apps/runner/dist/eval/make-corpus.js',
+};
 
 const major = Number(process.versions.node.split('.')[0]);
 if (major < 24) {
@@ -33,4 +40,4 @@ if (build.status !== 0) {
 }
 
 process.argv = [process.execPath, program, ...args];
-await import(pathToFileURL(join(root, `apps/stack/dist/${program}.js`)).href);
+await import(pathToFileURL(join(root, programs[program])).href);

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import { queuePattern, sandboxLevels } from '@necrocode/contracts';
+import { answerFormats } from './prompt/answer-format.js';
 
 const seconds = z.coerce.number().positive();
 const positive = z.coerce.number().int().min(1);
@@ -49,6 +50,18 @@ export const configSchema = z.strictObject({
       api_key: z.string().optional(),
       base_url: z.url().optional(),
       model: z.string().min(1).default('gpt-5.1'),
+      /** How the model writes its changes: one JSON object, or blocks with the code outside JSON. */
+      answer_format: z.enum(answerFormats).default('json'),
+      /** Asked in this order when the model before is away or keeps failing to answer in form. */
+      fallbacks: z
+        .array(
+          z.strictObject({
+            model: z.string().min(1),
+            base_url: z.url().optional(),
+            answer_format: z.enum(answerFormats).optional(),
+          }),
+        )
+        .default([]),
       timeout_seconds: seconds.default(120),
       max_retries: z.coerce.number().int().min(0).default(5),
       /** A server that asks for a longer wait is given up on. */

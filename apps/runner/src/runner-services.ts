@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { publishDeadLetter, type NatsConnection } from '@necrocode/messaging';
 import { subjects } from '@necrocode/contracts';
-import { createOpenAiClient } from '@necrocode/llm';
+import { createOpenAiClient, type LlmClient } from '@necrocode/llm';
 import type { Sandbox } from '@necrocode/sandbox';
 import type { Logger, Mask } from '@necrocode/telemetry';
 import { createSlotDirectory } from '@necrocode/workspace';
@@ -9,6 +9,7 @@ import type { RunnerConfig } from './config.js';
 import { createArtifactStoreClient } from './outputs/artifact-store.client.js';
 import { createRepoPoolClient } from './outputs/repo-pool.client.js';
 import { createTaskRegistryClient, type TaskRegistryClient } from './outputs/task-registry.client.js';
+import type { Models } from './pipeline/model-choice.js';
 import { CancelDesk } from './pipeline/cancel-desk.js';
 import type { PipelineSettings, Services } from './pipeline/services.js';
 
@@ -43,7 +44,7 @@ export function createServices(ingredients: Ingredients): RunnerServices {
     registry,
     pool,
     store,
-    llm: createLlm(config),
+    models: createModels(config),
     sandbox,
     settings: pipelineSettings(config),
     log,
@@ -70,12 +71,24 @@ export function createServices(ingredients: Ingredients): RunnerServices {
   };
 }
 
-function createLlm({ llm }: RunnerConfig) {
+function createModels({ llm }: RunnerConfig): Models {
+  const preferred = { client: createLlm(llm, llm), format: llm.answer_format };
+  const others = llm.fallbacks.map((other) => ({
+    client: createLlm(llm, other),
+    format: other.answer_format ?? llm.answer_format,
+  }));
+  return [preferred, ...others];
+}
+
+function createLlm(
+  llm: RunnerConfig['llm'],
+  { model, base_url }: { readonly model: string; readonly base_url?: string | undefined },
+): LlmClient {
   return createOpenAiClient({
     // Endpoints without authentication still want a bearer token of some kind.
     apiKey: llm.api_key ?? 'none',
-    baseUrl: llm.base_url,
-    model: llm.model,
+    baseUrl: base_url ?? llm.base_url,
+    model,
     callTimeoutMs: llm.timeout_seconds * 1000,
     maxRetries: llm.max_retries,
     maxRetryWaitMs: llm.max_retry_wait_seconds * 1000,

@@ -8,6 +8,8 @@ export const eventTypes = [
   'TaskReady',
   'StageStarted',
   'StageEnded',
+  'AnswerRead',
+  'ChangeApplied',
   'RoundEnded',
   'CommitDecided',
   'BranchPushed',

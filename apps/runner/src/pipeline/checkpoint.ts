@@ -1,5 +1,6 @@
 import { usageSchema } from '@necrocode/contracts';
 import { z } from 'zod';
+import { answerFormats } from '../prompt/answer-format.js';
 
 /** What a later attempt of the run needs in order not to do, or pay for, anything again. */
 export const checkpointSchema = z.object({
@@ -25,6 +26,8 @@ export function readCheckpoint(json: string): Checkpoint {
 /** An answer of the model as it is stored before use. */
 export const storedAnswerSchema = z.object({
   text: z.string(),
+  /** The form that was asked for. */
+  format: z.enum(answerFormats).default('json'),
   /** `secret`: the text held a secret of the runner, which is masked now; it must not be used. */
   finish_reason: z.enum(['stop', 'length', 'content_filter', 'other', 'secret']),
 });

@@ -15,7 +15,7 @@ function choose(first: ReturnType<typeof failing>) {
       { client: first, format: 'json' },
       { client: answering(), format: 'blocks' },
     ],
-    (from, to, why) => changes.push(`${from} > ${to}: ${why}`),
+    ({ from, to, why }) => changes.push(`${from} > ${to}: ${why}`),
   );
   return { choice, changes };
 }
@@ -23,7 +23,7 @@ function choose(first: ReturnType<typeof failing>) {
 describe('ModelChoice', () => {
   it('[AR-16.6] asks the next model when the first is away, and stays with it', async () => {
     const { choice, changes } = choose(failing('llm_unavailable'));
-    expect((await choice.chat(request, signal)).text).toBe('hello');
+    expect(await choice.chat(request, signal)).toMatchObject({ text: 'hello', format: 'blocks' });
     expect(choice.current.format).toBe('blocks');
     expect(changes).toEqual(['first > second: llm_unavailable']);
   });

@@ -1,11 +1,10 @@
 import { RunnerError, type ErrorCode } from '@necrocode/contracts';
 import type { ChatAnswer, ChatRequest, LlmClient } from '@necrocode/llm';
-
-/** How a model is asked to write its changes. */
-export type AnswerFormat = 'json' | 'blocks';
+import type { AnswerFormat } from '../prompt/answer-format.js';
 
 export interface Model {
   readonly client: LlmClient;
+  /** How it is asked to write its changes. */
   readonly format: AnswerFormat;
 }
 
@@ -20,14 +19,24 @@ const passedOn: ReadonlySet<ErrorCode> = new Set([
 /** So many answers in a row that cannot be read, and the next model is asked. */
 const unreadableLimit = 2;
 
+export interface ModelChange {
+  readonly from: string;
+  readonly to: string;
+  /** The code of the failure. */
+  readonly why: string;
+}
+
+/** The models of a runner, the preferred one first. */
+export type Models = readonly [Model, ...Model[]];
+
 /** The model in use, and those that take its place when it fails. A model that was left is not asked again. */
 export class ModelChoice {
   private index = 0;
   private unreadable = 0;
 
   constructor(
-    private readonly models: readonly [Model, ...Model[]],
-    private readonly onChange: (from: string, to: string, why: string) => void,
+    private readonly models: Models,
+    private readonly onChange: (change: ModelChange) => void,
   ) {}
 
   get current(): Model {
@@ -39,10 +48,14 @@ export class ModelChoice {
    *
    * @throws what the last model's client threw
    */
-  async chat(request: (model: Model) => ChatRequest, signal: AbortSignal): Promise<ChatAnswer> {
+  async chat(
+    request: (model: Model) => ChatRequest,
+    signal: AbortSignal,
+  ): Promise<ChatAnswer & { readonly format: AnswerFormat }> {
     for (;;) {
       try {
-        return await this.current.client.chat(request(this.current), { signal });
+        const { client, format } = this.current;
+        return { ...(await client.chat(request(this.current), { signal })), format };
       } catch (error) {
         const why = error instanceof RunnerError && passedOn.has(error.code) ? error.code : undefined;
         if (signal.aborted || !why || !this.moveOn(why)) throw error;
@@ -59,7 +72,7 @@ export class ModelChoice {
   private moveOn(why: string): boolean {
     const next = this.models[this.index + 1];
     if (!next) return false;
-    this.onChange(this.current.client.model, next.client.model, why);
+    this.onChange({ from: this.current.client.model, to: next.client.model, why });
     this.index += 1;
     this.unreadable = 0;
     return true;

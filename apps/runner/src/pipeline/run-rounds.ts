@@ -1,7 +1,8 @@
 import { RunnerError, type ErrorCode, type Task } from '@necrocode/contracts';
-import type { ChatMessage, LlmClient } from '@necrocode/llm';
+import type { ChatMessage } from '@necrocode/llm';
 import type { Mask } from '@necrocode/telemetry';
 import { ChangedTree, formatChangeProblems } from '@necrocode/workspace';
+import type { AnswerFormat } from '../prompt/answer-format.js';
 import { buildPrompt, type RepositoryView } from '../prompt/build-prompt.js';
 import { isSecretLooking, isShowable } from '../prompt/choose-files.js';
 import { tellFailingTests, tellFiles, tellRefusal } from '../prompt/feedback.js';
@@ -9,8 +10,10 @@ import { readAnswer } from '../prompt/read-answer.js';
 import type { AttemptRecord } from './attempt-record.js';
 import type { CommitDraft } from './commit-draft.js';
 import type { Budget } from './budget.js';
+import type { StoredAnswer } from './checkpoint.js';
+import type { ModelChoice } from './model-choice.js';
 import type { Stages, TellEvent } from './run-stage.js';
-import { applyChange } from './stages/apply-change.js';
+import { applyChange, layerCounts } from './stages/apply-change.js';
 import { proposeChange, type AnswerStore } from './stages/propose-change.js';
 import type { PreparedCommands } from './prepare-commands.js';
 import type { CommandReport } from './stages/run-commands.js';
@@ -24,7 +27,7 @@ export interface RoundsInput {
   readonly answers: AnswerStore;
   readonly draft: CommitDraft;
   readonly commands: PreparedCommands;
-  readonly llm: LlmClient;
+  readonly models: ModelChoice;
   readonly mask: Mask;
   readonly record: AttemptRecord;
   readonly stages: Stages;
@@ -53,8 +56,9 @@ export async function runRounds(input: RoundsInput): Promise<ChangedTree> {
   const { task, workspace, budget, record, stages, tell } = input;
   const view = viewOf(workspace);
   const prompt = await buildPrompt(task, view, input.promptTokens);
-  let conversation: readonly ChatMessage[] = prompt.messages;
-  let asked: readonly ChatMessage[] = prompt.messages;
+  const opening = prompt.messages.filter(({ role }) => role !== 'system');
+  let conversation: readonly ChatMessage[] = opening;
+  let asked: readonly ChatMessage[] = opening;
   let current = ChangedTree.of(workspace.tree);
   let fileRequests = 0;
   let failing: Setback | undefined;
@@ -62,9 +66,9 @@ export async function runRounds(input: RoundsInput): Promise<ChangedTree> {
     budget.check(record);
     record.rounds += 1;
     const answer = await stages.run('propose_change', () =>
-      proposeChange(input.llm, conversation, asked, input.answers, record, input.mask, input.signal),
+      proposeChange(input.models, conversation, asked, input.answers, record, input.mask, input.signal),
     );
-    const round = afterTests(await playRound(answer.text, answer.finish_reason, current, input), failing);
+    const round = afterTests(await playRound(answer, current, input), failing);
     current = round.change;
     record.change = current;
     if (round.kind === 'passed') {
@@ -94,20 +98,25 @@ type Round =
   | { readonly kind: 'wants_files' | 'set_back'; readonly change: ChangedTree; readonly setback: Setback };
 
 async function playRound(
-  text: string,
-  finishReason: string,
+  { text, format, finish_reason: finishReason }: StoredAnswer,
   current: ChangedTree,
   input: RoundsInput,
 ): Promise<Round> {
   if (finishReason === 'secret') {
     return setBack(
       current,
+      format,
       'change_refused',
       'Your answer contains a secret of the runner. Never write credentials.',
     );
   }
-  const read = readAnswer(text, finishReason);
-  if (read.kind === 'unreadable') return setBack(current, 'change_unparsable', read.message);
+  const read = readAnswer(text, finishReason, { format });
+  input.models.noteForm(read.kind === 'answer');
+  input.tell('AnswerRead', {
+    round: input.record.rounds,
+    ...(read.kind === 'answer' ? { recovered: read.recovered } : { unreadable: read.code }),
+  });
+  if (read.kind === 'unreadable') return setBack(current, format, 'change_unparsable', read.message);
   const { code_changes: changes, needs_files: wanted } = read.answer;
   if (changes.length === 0 && wanted?.length) return showFiles(current, wanted);
   const applied = await input.stages.run('apply_change', () =>
@@ -115,17 +124,24 @@ async function playRound(
   );
   switch (applied.kind) {
     case 'refused':
-      return setBack(current, 'change_refused', formatChangeProblems(applied.problems));
+      return setBack(current, format, 'change_refused', formatChangeProblems(applied.problems));
     case 'no_effect':
       return setBack(
         current,
+        format,
         'change_without_effect',
         'Your changes have no effect: the files are already like that.',
       );
     case 'applied':
+      input.tell('ChangeApplied', {
+        round: input.record.rounds,
+        files: applied.tree.overlay.size,
+        edits_by_layer: layerCounts(applied),
+      });
       if (applied.tree.overlay.size > 0) return testChange(applied.tree, input);
       return setBack(
         applied.tree,
+        format,
         'change_without_effect',
         'Your changes undo what was changed: nothing would be committed.',
       );
@@ -177,8 +193,12 @@ async function showFiles(current: ChangedTree, wanted: readonly string[]): Promi
   return { kind: 'wants_files', change: current, setback };
 }
 
-function setBack(change: ChangedTree, code: ErrorCode, ...reasons: string[]): Round {
-  return { kind: 'set_back', change, setback: { code, why: reasons.join(' '), tell: tellRefusal(reasons) } };
+function setBack(change: ChangedTree, format: AnswerFormat, code: ErrorCode, ...reasons: string[]): Round {
+  return {
+    kind: 'set_back',
+    change,
+    setback: { code, why: reasons.join(' '), tell: tellRefusal(reasons, format) },
+  };
 }
 
 function viewOf({ tree }: Workspace): RepositoryView {

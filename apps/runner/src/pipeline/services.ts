@@ -1,8 +1,8 @@
 import type { QueuePlace } from '@necrocode/contracts';
-import type { LlmClient } from '@necrocode/llm';
 import type { CommandLimits, Sandbox } from '@necrocode/sandbox';
 import type { Logger, Mask } from '@necrocode/telemetry';
 import type { BudgetDefaults } from './budget.js';
+import type { Models } from './model-choice.js';
 import type { CancelDesk } from './cancel-desk.js';
 import type { ArtifactStore, RepoPool, TaskRegistry, TellLive } from './ports.js';
 import type { Author } from './commit-draft.js';
@@ -39,7 +39,7 @@ export interface Services {
   readonly registry: TaskRegistry;
   readonly pool: RepoPool;
   readonly store: ArtifactStore;
-  readonly llm: LlmClient;
+  readonly models: Models;
   readonly sandbox: Sandbox;
   readonly settings: PipelineSettings;
   readonly log: Logger;

@@ -4,6 +4,7 @@ import type { Attempt } from './attempt.js';
 import { CommitDraft } from './commit-draft.js';
 import { prepareCommands, type PreparedCommands } from './prepare-commands.js';
 import type { Slot } from './ports.js';
+import { ModelChoice } from './model-choice.js';
 import { runRounds } from './run-rounds.js';
 import { decideCommit } from './stages/decide-commit.js';
 import { prepareWorkspace, type Workspace } from './stages/prepare-workspace.js';
@@ -78,7 +79,7 @@ async function implement(
   draft: CommitDraft,
   commands: PreparedCommands,
 ): Promise<void> {
-  const { task, lease, checkpoint, record, stages, work, services, budget, tell } = attempt;
+  const { task, lease, checkpoint, record, stages, work, services, budget, tell, log } = attempt;
   await runRounds({
     task,
     workspace,
@@ -87,7 +88,10 @@ async function implement(
     answers: createAnswerStore(services, lease, checkpoint, record),
     draft,
     commands,
-    llm: services.llm,
+    models: new ModelChoice(services.models, (change) => {
+      log.warn(change, 'another model is asked');
+      record.warn(`${change.from} was left for ${change.to}: ${change.why}`);
+    }),
     mask: services.mask,
     record,
     stages,

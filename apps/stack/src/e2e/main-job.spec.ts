@@ -96,6 +96,7 @@ describe('the main job', () => {
       'log',
       'test_result',
       'transcript',
+      'transcript',
     ]);
     expect(result.tests).toMatchObject([
       { command: 'sh check.sh', exit_code: 0, passed: true, limit_hit: null },

@@ -1,6 +1,9 @@
 import type { Change } from '@necrocode/contracts';
+import { counter } from '@necrocode/telemetry';
 import { applyAnswer, writeChanges, type ApplyOutcome, type ChangedTree } from '@necrocode/workspace';
 import type { Workspace } from './prepare-workspace.js';
+
+const editsPlaced = counter('necrocode.edits', 'Edits of models by the layer of matching that placed them');
 
 /** Applies a change set to the tree and then to the work tree: all of it, or none. */
 export async function applyChange(
@@ -9,6 +12,15 @@ export async function applyChange(
   changes: readonly Change[],
 ): Promise<ApplyOutcome> {
   const outcome = await applyAnswer(current, changes);
-  if (outcome.kind === 'applied') await writeChanges(workspace.workTree, current, outcome.tree);
+  if (outcome.kind === 'applied') {
+    await writeChanges(workspace.workTree, current, outcome.tree);
+    for (const { layer } of outcome.layers) editsPlaced.add(1, { 'necrocode.edit.layer': layer });
+  }
   return outcome;
+}
+
+/** How many edits of an outcome were placed at each layer of matching. */
+export function layerCounts(applied: Extract<ApplyOutcome, { kind: 'applied' }>): Record<string, number> {
+  const groups = Map.groupBy(applied.layers, ({ layer }) => layer);
+  return Object.fromEntries([...groups].map(([layer, edits]) => [layer, edits.length]));
 }

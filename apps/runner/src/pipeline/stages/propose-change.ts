@@ -1,7 +1,9 @@
 import { answerSchema } from '@necrocode/contracts';
-import type { ChatAnswer, ChatMessage, LlmClient } from '@necrocode/llm';
+import type { ChatAnswer, ChatMessage, ChatRequest } from '@necrocode/llm';
 import type { Mask } from '@necrocode/telemetry';
 import { z } from 'zod';
+import { systemPromptFor } from '../../prompt/system-prompt.js';
+import type { Model, ModelChoice } from '../model-choice.js';
 import type { AttemptRecord } from '../attempt-record.js';
 import { storedAnswerSchema, type Checkpoint, type StoredAnswer } from '../checkpoint.js';
 import type { ArtifactStore, Lease, TaskRegistry } from '../ports.js';
@@ -19,11 +21,11 @@ const responseSchema = { name: 'code_changes', schema: z.toJSONSchema(answerSche
 /**
  * The model's next answer: one that is already paid for, or a new one, which is stored before it is used.
  *
- * @param messages the whole conversation; `asked` is the part of it that is new
+ * @param conversation all of it but the system's part, which the model in use decides; `asked` is what is new
  */
 export async function proposeChange(
-  llm: LlmClient,
-  messages: readonly ChatMessage[],
+  models: ModelChoice,
+  conversation: readonly ChatMessage[],
   asked: readonly ChatMessage[],
   answers: AnswerStore,
   record: AttemptRecord,
@@ -35,16 +37,22 @@ export async function proposeChange(
     addExchange(record, asked, replayed, undefined);
     return replayed;
   }
-  const answer = await llm.chat({ messages, responseSchema }, { signal });
+  const answer = await models.chat((model) => requestFor(model, conversation), signal);
   record.addUsage(answer);
   const text = mask(answer.text);
   const stored: StoredAnswer = {
     text,
+    format: answer.format,
     finish_reason: text === answer.text ? answer.finishReason : 'secret',
   };
   addExchange(record, asked, stored, answer);
   await answers.keep(stored);
   return stored;
+}
+
+function requestFor({ format }: Model, conversation: readonly ChatMessage[]): ChatRequest {
+  const messages: ChatMessage[] = [{ role: 'system', content: systemPromptFor(format) }, ...conversation];
+  return format === 'json' ? { messages, responseSchema } : { messages };
 }
 
 /** Keeps answers in the artifact store and their places in the run's checkpoint. */

@@ -2,7 +2,7 @@ import { RunnerError, type ArtifactRef, type ArtifactType } from '@necrocode/con
 import type { Mask } from '@necrocode/telemetry';
 import type { AttemptRecord } from '../attempt-record.js';
 import type { ArtifactStore, Lease } from '../ports.js';
-import { renderTranscript } from './render-transcript.js';
+import { renderTranscript, renderTranscriptMarkdown } from './render-transcript.js';
 import { testRunOf } from './run-commands.js';
 
 /**
@@ -52,16 +52,16 @@ function pieces(record: AttemptRecord, runLog: string, mask: Mask): Piece[] {
           } as const,
         ]
       : []),
-    ...(exchanges.length > 0
-      ? [
-          {
-            type: 'transcript',
-            name: 'transcript.jsonl',
-            mediaType: 'application/x-ndjson',
-            text: renderTranscript(exchanges),
-          } as const,
-        ]
-      : []),
+    ...(exchanges.length > 0 ? transcripts(exchanges) : []),
+  ];
+}
+
+/** The same twice: for programs and for people. */
+function transcripts(exchanges: AttemptRecord['exchanges']): Piece[] {
+  const [programs, people] = [renderTranscript(exchanges), renderTranscriptMarkdown(exchanges)];
+  return [
+    { type: 'transcript', name: 'transcript.jsonl', mediaType: 'application/x-ndjson', text: programs },
+    { type: 'transcript', name: 'transcript.md', mediaType: 'text/markdown', text: people },
   ];
 }
 

@@ -17,12 +17,14 @@ import { writeBlocks } from '../prompt/write-blocks.js';
 import type { EvalCase } from './corpus.js';
 
 /**
- * `npm run eval:corpus -- FOLDER [REPOSITORY]`: makes a corpus of perfect and perturbed edits out of the
+ * `npm run eval:corpus -- FOLDER [REPOSITORY [CASES_PER_KIND]]`: makes a corpus of perfect and perturbed edits out of the
  * changes in a repository's history (this project's by default) and of synthetic code. The same history
  * gives the same corpus.
  */
 const [folder = 'eval/corpus', source = '.'] = process.argv.slice(2);
-const perKind = 24;
+/** Files whose changes make cases. */
+const sources = ['*.ts', '*.js', '*.py', '*.go', '*.rs', '*.java', '*.c'];
+const perKind = Number(process.argv[4] ?? 24);
 const random = seeded(2_026);
 const work = mkdtempSync(join(tmpdir(), 'necrocode-corpus-'));
 
@@ -92,7 +94,15 @@ function changesOf(repository: string): EditCase[] {
   for (const commit of git('rev-list', '--no-merges', '--min-parents=1', '--reverse', 'HEAD')
     .trim()
     .split('\n')) {
-    const files = git('diff', '--diff-filter=M', '--name-only', `${commit}^`, commit, '--', '*.ts').trim();
+    const files = git(
+      'diff',
+      '--diff-filter=M',
+      '--name-only',
+      `${commit}^`,
+      commit,
+      '--',
+      ...sources,
+    ).trim();
     for (const file of files === '' ? [] : files.split('\n')) {
       const lines = git('show', `${commit}^:${file}`).replace(/\n$/, '').split('\n');
       if (lines.length < 30 || lines.length > 400) continue;

@@ -47,7 +47,8 @@ export function lineChange(table: LineTable, edit: EditByLines, place: FoundPlac
 }
 
 function shiftLine(line: string, { shift }: FoundPlace): string | undefined {
-  if (line.trim() === '') return '';
+  // Nothing but white space: it moves along where the shift says how, and else stays as it was given.
+  if (line.trim() === '') return line === '' ? line : (shift(line) ?? line);
   const indent = indentOf(line);
   const moved = shift(indent);
   return moved === undefined ? undefined : moved + line.slice(indent.length);

@@ -30,13 +30,22 @@ export function editByLines({ search, replace }: Edit): EditByLines {
 
 const nothing: EditLines = { lines: [], closed: true };
 
-/** What the edit does to its lines; white space at their ends alone is no change, unless `exact`. */
+/**
+ * What the edit does to its lines; white space at their ends alone is no change, unless `exact`. Where as
+ * many lines are kept to the letter, those are meant: blank lines differ in nothing else.
+ */
 export function stepsOf(before: readonly string[], after: readonly string[], exact: boolean): LineStep[] {
-  if (exact) return diffLines(before, after);
-  return diffLines(
+  const toTheLetter = diffLines(before, after);
+  if (exact) return toTheLetter;
+  const loosely = diffLines(
     before.map((line) => line.trimEnd()),
     after.map((line) => line.trimEnd()),
   );
+  return keptBy(toTheLetter) >= keptBy(loosely) ? toTheLetter : loosely;
+}
+
+function keptBy(steps: readonly LineStep[]): number {
+  return steps.filter(({ kind }) => kind === 'keep').length;
 }
 
 /** Whether a line says something: at least three letters, digits or underscores. */

@@ -28,7 +28,8 @@ export function endProcesses(running: StartedProcess): void {
   }
   // When the first process of a namespace dies, its parent is told only after all others are gone.
   const first = firstProcess(running);
-  if (first === undefined || !signal(first, 'SIGKILL')) child.kill('SIGKILL');
+  // Before bubblewrap has told of it, it still is in the group, and waits for a parent that is killed here.
+  if (first === undefined || !signal(first, 'SIGKILL')) signalGroup(child, 'SIGKILL');
 }
 
 export interface Exit {
@@ -49,8 +50,8 @@ export async function waitUntilGone(running: StartedProcess): Promise<Exit> {
   if (ending === 'group') signalGroup(child, 'SIGKILL');
   else await waitForNamespace(running);
   const timer = setTimeout(() => {
-    child.stdout?.destroy();
-    child.stderr?.destroy();
+    // 'close' waits for every one of them.
+    for (const stream of child.stdio) stream?.destroy();
   }, lingerMs);
   await closed;
   clearTimeout(timer);
@@ -77,6 +78,7 @@ function firstProcess({ child, ending, status }: StartedProcess): number | undef
 async function waitForNamespace(running: StartedProcess): Promise<void> {
   const first = firstProcess(running);
   if (first === undefined) return;
+  signal(first, 'SIGKILL');
   for (let waited = 0; waited < lingerMs && isAlive(first); waited += 1) await delay(1);
 }
 

@@ -126,6 +126,15 @@ describe.each(available)('a sandbox of level %s', (_name, launcher) => {
     expect(late).toMatchObject({ cancelled: true, exitCode: null });
   });
 
+  it('[AR-11.2] ends a command that is cancelled while it is still being started', async () => {
+    for (let turn = 0; turn < 40; turn += 1) {
+      const abort = new AbortController();
+      setTimeout(() => abort.abort(), turn / 4);
+      const result = await run('sleep 600', { signal: abort.signal });
+      expect(result).toMatchObject({ cancelled: true, exitCode: null });
+    }
+  });
+
   it('[AR-4.2] keeps head and tail of long output and says what is missing', async () => {
     const result = await run(
       'echo first; i=0; while [ $i -lt 5000 ]; do echo "line $i äöü"; i=$((i+1)); done; echo last',

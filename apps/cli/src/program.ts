@@ -61,7 +61,7 @@ function createProgram(surroundings: Surroundings, end: (code: ExitCode) => void
     const { findEndpoints } = await import('./endpoints.js');
     const { dataDir } = program.opts<{ dataDir?: string }>();
     const endpoints = findEndpoints({ ...surroundings, dataDir });
-    end(await work({ endpoints, terminal, input: surroundings.input }));
+    end(await work({ ...surroundings, endpoints }));
   };
 
   program
@@ -75,7 +75,7 @@ function createProgram(surroundings: Surroundings, end: (code: ExitCode) => void
         .default('normal'),
     )
     .option('--watch', 'show its progress; exit 0 only when it ends done')
-    .option('--dry-run', 'validate only, and show what would be published')
+    .option('--dry-run', 'publish nothing; show the prompt that a model would get')
     .option('--json', 'answer in JSON')
     .action((file: string, options: SubmitOptions) =>
       run(async (session) => (await import('./commands/submit.js')).submit(file, options, session)),

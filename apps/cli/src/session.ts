@@ -4,6 +4,8 @@ import type { Terminal } from './show/terminal.js';
 /** What every command works with. */
 export interface Session {
   readonly endpoints: Endpoints;
+  /** For programs that a command starts. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
   readonly terminal: Terminal;
   /** Standard input, for `submit -`. */
   readonly input: AsyncIterable<string | Uint8Array>;

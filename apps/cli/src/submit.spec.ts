@@ -99,12 +99,4 @@ describe('necro submit', () => {
       notes: expect.stringContaining('--queue') as string,
     });
   });
-
-  it('[AR-1.2] validates without publishing, NATS or no NATS', async () => {
-    const words = ['submit', writeTask(specTask('s6')), '--dry-run'];
-    const ran = await necro(words, { NATS_URL: 'nats://127.0.0.1:1' });
-    expect(ran).toMatchObject({ exitCode: 0, notes: '' });
-    expect(ran.out).toContain('valid, not published  cli-spec/s6');
-    expect(ran.out).toContain(digestOf(specTask('s6')));
-  });
 });

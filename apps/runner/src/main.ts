@@ -3,13 +3,19 @@ import { parseArgs } from 'node:util';
 import { createLogger, maskSpans, shutdownTelemetry } from '@necrocode/telemetry';
 import { ConfigProblems, loadConfig, type RunnerConfig } from './config.js';
 import { runOnce } from './run-once.js';
+import { runPreview } from './run-preview.js';
 import { maskFor, startRunner } from './runner.js';
 
 /** Exit codes, also used by `--once`: the task's outcome, or why the runner ended. */
 const exitCodes = { ok: 0, failed: 1, badSettings: 2, gaveTasksBack: 3, secondSignal: 130 } as const;
 
 const { values: options } = parseArgs({
-  options: { config: { type: 'string' }, once: { type: 'boolean' }, task: { type: 'string' } },
+  options: {
+    config: { type: 'string' },
+    once: { type: 'boolean' },
+    preview: { type: 'boolean' },
+    task: { type: 'string' },
+  },
 });
 
 let config: RunnerConfig;
@@ -24,7 +30,8 @@ try {
 maskSpans(maskFor(config));
 const log = createLogger({ name: 'runner', level: config.log_level, mask: maskFor(config) });
 try {
-  if (options.once) await once(config);
+  if (options.preview) await preview(config);
+  else if (options.once) await once(config);
   else await serve(config);
 } catch (error) {
   log.fatal({ error }, 'the runner could not start');
@@ -50,12 +57,21 @@ async function serve(settings: RunnerConfig): Promise<void> {
   process.on('SIGINT', stop);
 }
 
+async function preview(settings: RunnerConfig): Promise<void> {
+  const code = await runPreview(settings, taskFile('--preview'), log);
+  await shutdownTelemetry();
+  // What is piped is written piece by piece.
+  process.stdout.write('', () => process.exit(code));
+}
+
 async function once(settings: RunnerConfig): Promise<void> {
-  if (!options.task) {
-    process.stderr.write('necrocode-runner: --once needs --task FILE\n');
-    process.exit(exitCodes.badSettings);
-  }
-  const done = await runOnce(settings, options.task, log);
+  const done = await runOnce(settings, taskFile('--once'), log);
   await shutdownTelemetry();
   process.exit(done ? exitCodes.ok : exitCodes.failed);
+}
+
+function taskFile(mode: string): string {
+  if (options.task) return options.task;
+  process.stderr.write(`necrocode-runner: ${mode} needs --task FILE\n`);
+  process.exit(exitCodes.badSettings);
 }

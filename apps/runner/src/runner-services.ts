@@ -96,7 +96,8 @@ function createLlm(
   });
 }
 
-function pipelineSettings(config: RunnerConfig): PipelineSettings {
+/** What the pipeline needs to know of the settings. */
+export function pipelineSettings(config: RunnerConfig): PipelineSettings {
   const { git, task, sandbox } = config;
   const httpAllowed = git.http_hosts.length > 0 ? ['http'] : [];
   return {

@@ -11,6 +11,7 @@ export * from './change-set.js';
 export * from './errors.js';
 export * from './result.js';
 export * from './event.js';
+export * from './preview.js';
 export * as taskRegistry from './gen/necrocode/task_registry/v1/task_registry.js';
 export * as repoPool from './gen/necrocode/repo_pool/v1/repo_pool.js';
 export * as artifactStore from './gen/necrocode/artifact_store/v1/artifact_store.js';

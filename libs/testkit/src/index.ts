@@ -1,9 +1,11 @@
 /**
- * What tests of several projects need: a real NATS server, an OTLP receiver, temporary folders.
+ * What tests of several projects need: a real NATS server, git repositories, temporary folders.
  *
  *   const nats = await startNats();  …  await nats.stop();
  */
 export * from './start-nats.js';
 export * from './temp-dir.js';
+export * from './git-repository.js';
+export * from './silent-server.js';
 export * from './eventually.js';
 export { freePort } from '@necrocode/host-tools';

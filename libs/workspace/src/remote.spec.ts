@@ -47,6 +47,11 @@ describe('looking and fetching', () => {
     expect(named).toMatchObject({ baseBranch: branch, baseCommit: view.workCommit, workCommit: undefined });
   });
 
+  it('[AR-2.2] brings no more of the history than it is asked for', async () => {
+    await fetchCommit(local.git, url, { commit: commits[2] ?? '', branch: 'main', depth: 1 });
+    expect(await local.git.run('rev-list', commits[2] ?? '')).toBe(`${commits[2]}\n`);
+  });
+
   it('[AR-2.2] says which branch is missing, [AR-8.5] and that no retry helps', async () => {
     const looking = lookAtRemote(local.git, url, { branch, baseBranch: 'nope' });
     await expect(looking).rejects.toMatchObject({

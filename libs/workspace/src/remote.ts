@@ -48,25 +48,29 @@ export async function tipOfRemote(git: Git, url: string, branch: string): Promis
 /**
  * Makes sure that the repository holds a commit, fetching its branch only when it does not. A commit
  * that the branch has left behind is asked for by its id. Returns whether anything was fetched.
+ *
+ * @param wanted with `depth`, no more than so many commits of the history come along
  */
 export async function fetchCommit(
   git: Git,
   url: string,
-  { commit, branch }: { commit: string; branch: string },
+  wanted: { commit: string; branch: string; depth?: number },
 ): Promise<{ readonly fetched: boolean }> {
+  const { commit, branch, depth } = wanted;
   if (await holdsCommit(git, commit)) return { fetched: false };
-  await fetchRef(git, url, `+refs/heads/${branch}:refs/remotes/origin/${branch}`);
-  if (!(await holdsCommit(git, commit))) await fetchRef(git, url, `+${commit}:refs/necrocode/base`);
+  await fetchRef(git, url, `+refs/heads/${branch}:refs/remotes/origin/${branch}`, depth);
+  if (!(await holdsCommit(git, commit))) await fetchRef(git, url, `+${commit}:refs/necrocode/base`, depth);
   return { fetched: true };
 }
 
-async function fetchRef(git: Git, url: string, refspec: string): Promise<void> {
+async function fetchRef(git: Git, url: string, refspec: string, depth: number | undefined): Promise<void> {
   const flags = [
     '--quiet',
     '--no-tags',
     '--no-write-fetch-head',
     '--no-auto-maintenance',
     '--no-recurse-submodules',
+    ...(depth === undefined ? [] : [`--depth=${depth}`]),
   ];
   try {
     await git.run('fetch', ...flags, '--', url, refspec);

@@ -16,8 +16,10 @@ import { ensureStreams, publishTask, type NatsConnection } from '@necrocode/mess
 import { SpanKind, withSpan } from '@necrocode/telemetry';
 import { CommandRefused } from '../command-refused.js';
 import { isNobodyListening, isNotFound, manageStreams, withNats } from '../reach/nats.js';
+import { previewByRunner } from '../reach/runner.js';
 import { readTaskFile } from '../read-task-file.js';
 import type { ExitCode, Session } from '../session.js';
+import { renderPreview } from '../show/task-preview.js';
 import { followSubmission, noteStanding } from './follow-submission.js';
 
 export interface SubmitOptions {
@@ -29,7 +31,8 @@ export interface SubmitOptions {
 }
 
 /**
- * Publishes the task in a file to its queue. With `watch`, succeeds only when the task ends as done.
+ * Publishes the task in a file to its queue. With `watch`, succeeds only when the task ends as done. With
+ * `dryRun`, publishes nothing and shows the first request that a model would get.
  *
  * @param file path of a JSON document; `-` for standard input
  * @throws CommandRefused that names every problem of the task; then nothing was published
@@ -42,7 +45,7 @@ export async function submit(file: string, options: SubmitOptions, session: Sess
   };
   const order = describeOrder(task, place);
   if (options.dryRun) {
-    show({ ...order, published: false }, options, session);
+    await dryRun(task, order, options, session);
     return 0;
   }
   const before = options.watch ? await noteStanding(task, session) : undefined;
@@ -64,6 +67,19 @@ export async function submit(file: string, options: SubmitOptions, session: Sess
   const ending = await followSubmission(task, before, duplicate, Boolean(options.json), session);
   if (options.json) session.terminal.print(JSON.stringify({ ...published, ...ending }));
   return ending.status === 'done' ? 0 : 1;
+}
+
+/** Asks a runner what it would send to the model; NATS, services and the model hear nothing of it. */
+async function dryRun(
+  task: Task,
+  order: Omit<OrderFacts, 'published'>,
+  { json }: SubmitOptions,
+  { environment, terminal }: Session,
+): Promise<void> {
+  const preview = await previewByRunner(task, environment);
+  const facts = { ...order, published: false };
+  if (json) terminal.print(JSON.stringify({ ...facts, ...preview }));
+  else terminal.print(`${describe(facts)}\n${renderPreview(preview, terminal)}`);
 }
 
 interface OrderFacts {
@@ -128,7 +144,10 @@ async function hasConsumer(connection: NatsConnection, place: QueuePlace): Promi
 }
 
 function show(facts: OrderFacts, { json }: SubmitOptions, { terminal }: Session): void {
-  if (json) return terminal.print(JSON.stringify(facts));
+  terminal.print(json ? JSON.stringify(facts) : describe(facts));
+}
+
+function describe(facts: OrderFacts): string {
   const heading = !facts.published
     ? 'valid, not published'
     : facts.duplicate
@@ -143,5 +162,5 @@ function show(facts: OrderFacts, { json }: SubmitOptions, { terminal }: Session)
   ];
   if (facts.duplicate)
     lines.push('  duplicate   yes: the same content was published moments ago, this copy was dropped');
-  terminal.print(lines.join('\n'));
+  return lines.join('\n');
 }

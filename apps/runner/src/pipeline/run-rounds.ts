@@ -3,10 +3,11 @@ import type { ChatMessage } from '@necrocode/llm';
 import type { Mask } from '@necrocode/telemetry';
 import { ChangedTree, formatChangeProblems } from '@necrocode/workspace';
 import type { AnswerFormat } from '../prompt/answer-format.js';
-import { buildPrompt, type RepositoryView } from '../prompt/build-prompt.js';
+import { buildPrompt } from '../prompt/build-prompt.js';
 import { isSecretLooking, isShowable } from '../prompt/choose-files.js';
 import { tellFailingTests, tellFiles, tellRefusal } from '../prompt/feedback.js';
 import { readAnswer } from '../prompt/read-answer.js';
+import { viewOf } from '../prompt/repository-view.js';
 import type { AttemptRecord } from './attempt-record.js';
 import type { CommitDraft } from './commit-draft.js';
 import type { Budget } from './budget.js';
@@ -54,8 +55,8 @@ interface Setback {
  */
 export async function runRounds(input: RoundsInput): Promise<ChangedTree> {
   const { task, workspace, budget, record, stages, tell } = input;
-  const view = viewOf(workspace);
-  const prompt = await buildPrompt(task, view, input.promptTokens);
+  const { format } = input.models.current;
+  const prompt = await buildPrompt(task, viewOf(workspace.tree), input.promptTokens, { format });
   const opening = prompt.messages.filter(({ role }) => role !== 'system');
   let conversation: readonly ChatMessage[] = opening;
   let asked: readonly ChatMessage[] = opening;
@@ -198,14 +199,6 @@ function setBack(change: ChangedTree, format: AnswerFormat, code: ErrorCode, ...
     kind: 'set_back',
     change,
     setback: { code, why: reasons.join(' '), tell: tellRefusal(reasons, format) },
-  };
-}
-
-function viewOf({ tree }: Workspace): RepositoryView {
-  return {
-    paths: [...tree.paths()],
-    sizeOf: (path) => tree.entry(path)?.size ?? undefined,
-    read: (paths) => tree.read(paths),
   };
 }
 

@@ -4,13 +4,13 @@ import {
   BaseTree,
   checkoutBase,
   checkRepoUrl,
-  createAskpass,
   fetchCommit,
   Git,
   lookAtRemote,
   type Askpass,
 } from '@necrocode/workspace';
 import type { Slot } from '../ports.js';
+import { openAskpass } from '../open-askpass.js';
 import { retryGit } from '../retry-git.js';
 
 export interface GitSettings {
@@ -61,23 +61,13 @@ export async function prepareWorkspace(
 ): Promise<Workspace> {
   const allowed = checkRepoUrl(task.repo_url, settings);
   if (allowed.kind === 'refused') throw new RunnerError('repo_not_allowed', `repo_url: ${allowed.problem}`);
-  const askpass = await openAskpass(allowed.url, slot, settings.token);
+  const askpass = await openAskpass(allowed.url, dirname(slot.workTree), settings.token);
   try {
     return await openWorkspace(task, slot, pinned, { ...allowed, askpass, pin, signal });
   } catch (error) {
     await askpass?.remove();
     throw error;
   }
-}
-
-/** The user name that forges take for a token. */
-const tokenUser = 'x-access-token';
-
-/** Only for addresses where git asks for a password. */
-async function openAskpass(url: string, slot: Slot, token: string | undefined): Promise<Askpass | undefined> {
-  if (!token || !/^https?:/i.test(url)) return undefined;
-  const { origin } = new URL(url);
-  return createAskpass(dirname(slot.workTree), { username: tokenUser, token, origin });
 }
 
 interface Access {

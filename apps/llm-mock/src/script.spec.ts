@@ -17,6 +17,11 @@ default: [{ text: hello }]
     expect(script.default).toEqual([{ text: 'hello' }]);
   });
 
+  it('[AR-3.2] takes JSON exactly as it is', () => {
+    const text = ' \u0000\u0085\u2028\ufeff\ud83d\ude00\ud800\t# x: [y]\r\n  ';
+    expect(parseScript(JSON.stringify({ default: [{ text }] })).default).toEqual([{ text }]);
+  });
+
   it('[AR-3.2] names every problem', () => {
     const bad = {
       tasks: { 'no key': [{ text: 'x' }], 'a/1': [{ text: 'x', fault: 'hang' }, { fault: 'explode' }] },

@@ -72,7 +72,7 @@ export class ScriptError extends Error {
  * @throws ScriptError
  */
 export function parseScript(source: unknown): Script {
-  const result = scriptSchema.safeParse(typeof source === 'string' ? parseYaml(source) : source);
+  const result = scriptSchema.safeParse(typeof source === 'string' ? parseText(source) : source);
   if (result.success) return result.data;
   const problems = result.error.issues.map(
     ({ path, message }) => `${path.join('.') || 'script'}: ${message}`,
@@ -80,7 +80,15 @@ export function parseScript(source: unknown): Script {
   throw new ScriptError(problems.join('\n'));
 }
 
-/** JSON is YAML, so one parser reads both. */
+/** JSON is tried first: it is nearly YAML, but a parser of its own is exact and faster with large answers. */
+function parseText(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return parseYaml(text);
+  }
+}
+
 function parseYaml(text: string): unknown {
   const document = parseDocument(text);
   if (document.errors.length > 0)

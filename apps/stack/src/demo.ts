@@ -1,14 +1,15 @@
 import { spawn } from 'node:child_process';
-import { createWriteStream, readFileSync, rmSync } from 'node:fs';
+import { createWriteStream, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { isAbsolute, join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { formatProblems, parseTask, type Task, type TaskResult } from '@necrocode/contracts';
 import { startOtlpReceiver, type OtlpReceiver } from '@necrocode/telemetry';
 import { plainGit } from './plain-git.js';
+import { readTape, TapeProblem, type Tape } from './read-tape.js';
 import { makeSampleRepository } from './sample-repository.js';
 import { showEvidence } from './show-evidence.js';
-import { startStack, type ReadyLine } from './start-stack.js';
+import { startStack, type ReadyLine, type StackOptions } from './start-stack.js';
 import { drawWaterfall } from './waterfall.js';
 import { defaultDataDir, workspaceRoot } from './workspace-root.js';
 
@@ -22,6 +23,7 @@ function readOptions() {
   const options = {
     repo: { type: 'string' },
     task: { type: 'string' },
+    tape: { type: 'string' },
     'llm-script': { type: 'string' },
     verbose: { type: 'boolean', default: false },
   } as const;
@@ -30,26 +32,33 @@ function readOptions() {
   } catch (error) {
     const why = error instanceof Error ? error.message : 'bad options';
     process.stderr.write(
-      `demo: ${why}\nusage: npm run demo -- [--repo PATH_OR_URL] [--task FILE] [--verbose]\n`,
+      `demo: ${why}\nusage: npm run demo -- [--repo PATH_OR_URL] [--task FILE] [--tape FILE] [--verbose]\n`,
     );
     process.exit(2);
   }
 }
 
 async function demo(): Promise<number> {
+  // Before the folder is cleared: the tape may be the transcript of the last demonstration.
+  const tape = chooseTape();
+  if (tape === 'unusable') return 2;
   rmSync(dataDir, { recursive: true, force: true });
   const task = chooseTask();
   if (!task) return 2;
   // The waterfall is drawn from what passes here; a collector of the user's gets it as well.
   const receiver = await startOtlpReceiver(process.env.OTEL_EXPORTER_OTLP_ENDPOINT);
-  say(`Starting NATS, the three services, ${llmName()} and a runner …`);
+  say(`Starting NATS, the three services, ${llmName(tape)} and a runner …`);
   const stack = await startStack(
     {
       runners: 1,
       maxParallel: 1,
       dataDir,
-      ...(values['llm-script'] && { llmScript: resolve(values['llm-script']) }),
-      environment: { ...receiver.environment, OTEL_BSP_SCHEDULE_DELAY: '200' },
+      ...scriptedLlm(tape),
+      environment: {
+        ...receiver.environment,
+        OTEL_BSP_SCHEDULE_DELAY: '200',
+        ...(tape?.model && { LLM_MODEL: tape.model }),
+      },
     },
     logTo(join(dataDir, 'demo.log')),
   );
@@ -88,6 +97,25 @@ async function runDemo(task: Task, ready: ReadyLine, receiver: OtlpReceiver): Pr
   return result.status === 'done' ? 0 : 1;
 }
 
+function chooseTape(): Tape | undefined | 'unusable' {
+  if (!values.tape) return undefined;
+  try {
+    return readTape(resolve(values.tape));
+  } catch (error) {
+    if (!(error instanceof TapeProblem)) throw error;
+    say(`demo: ${error.message}`);
+    return 'unusable';
+  }
+}
+
+function scriptedLlm(tape: Tape | undefined): Pick<StackOptions, 'llmScript' | 'answerFormat'> {
+  if (!tape) return values['llm-script'] ? { llmScript: resolve(values['llm-script']) } : {};
+  const llmScript = join(dataDir, 'tape-script.json');
+  mkdirSync(dataDir, { recursive: true });
+  writeFileSync(llmScript, JSON.stringify(tape.script));
+  return { llmScript, answerFormat: tape.answerFormat };
+}
+
 function chooseTask(): Task | undefined {
   const file = values.task ?? join(workspaceRoot, 'examples/sample/task.json');
   let document: Record<string, unknown>;
@@ -116,7 +144,9 @@ function repositoryUrl(pathOrUrl: string): string {
   return /^[\w.-]+@[\w.-]+:/.test(pathOrUrl) ? pathOrUrl : resolve(pathOrUrl);
 }
 
-function llmName(): string {
+function llmName(tape: Tape | undefined): string {
+  if (tape) return `an LLM that plays ${tape.file} (answers: ${tape.answers})`;
+  if (values['llm-script']) return `an LLM that plays ${values['llm-script']}`;
   if (process.env.OPENAI_BASE_URL) return `your LLM at ${new URL(process.env.OPENAI_BASE_URL).host}`;
   return process.env.OPENAI_API_KEY ? 'the OpenAI API' : 'a scripted LLM (set OPENAI_API_KEY for a real one)';
 }

@@ -9,8 +9,13 @@ export interface StackOptions {
   readonly runners: number;
   readonly maxParallel: number;
   readonly dataDir: string;
-  /** Script of the bundled LLM; absent: the one for the sample task. */
+  /**
+   * Script of the bundled LLM, which then answers whatever the environment says of another; absent: the
+   * script for the sample task, where the environment names no LLM.
+   */
   readonly llmScript?: string;
+  /** Form in which the model is asked to answer; json by default. */
+  readonly answerFormat?: 'json' | 'blocks';
   /** Added to the environment of every process. */
   readonly environment?: Readonly<Record<string, string>>;
 }
@@ -44,13 +49,13 @@ export async function planStack(options: StackOptions, tell: (line: string) => v
     llm: await loopback(),
   };
   const { NATS_URL, OPENAI_BASE_URL, OPENAI_API_KEY } = process.env;
-  const scripted = !OPENAI_BASE_URL && !OPENAI_API_KEY;
+  const scripted = options.llmScript !== undefined || (!OPENAI_BASE_URL && !OPENAI_API_KEY);
   const addresses = {
     nats_url: NATS_URL || `nats://127.0.0.1:${own.nats}`,
     task_registry: own.task_registry,
     repo_pool: own.repo_pool,
     artifact_store: own.artifact_store,
-    llm_base_url: OPENAI_BASE_URL || (scripted ? `http://${own.llm}/v1` : openAi),
+    llm_base_url: scripted ? `http://${own.llm}/v1` : OPENAI_BASE_URL || openAi,
   };
   const common = { NATS_URL: addresses.nats_url, FAULT_INJECTION: '1', ...options.environment };
   const service = (name: string, environment: Record<string, string>) =>
@@ -109,7 +114,7 @@ function llmEnvironment(address: string, { llmScript }: StackOptions): Record<st
 }
 
 async function planRunners(
-  { runners, maxParallel, dataDir }: StackOptions,
+  { runners, maxParallel, dataDir, answerFormat = 'json' }: StackOptions,
   addresses: StackPlan['addresses'],
   common: Record<string, string>,
   tell: (line: string) => void,
@@ -121,7 +126,7 @@ async function planRunners(
     return findTool('bwrap');
   });
   const config = join(dataDir, 'runner.yaml');
-  writeFileSync(config, runnerSettings);
+  writeFileSync(config, `${runnerSettings}llm:\n  answer_format: ${answerFormat}\n`);
   const planned = [];
   for (let number = 1; number <= runners; number += 1) {
     const port = String(await freePort());

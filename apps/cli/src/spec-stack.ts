@@ -71,6 +71,7 @@ async function startService(
     cwd: join(apps, app),
     env: {
       PATH: process.env.PATH,
+      TMPDIR: process.env.TMPDIR,
       LISTEN_ADDRESS: address,
       DATA_DIR: tempDir(`necrocode-${app}-`),
       NATS_URL: natsUrl,

@@ -3,7 +3,7 @@ import { carryOver, lineChange, type Replacement } from './match/carry-over.js';
 import { absentMessage, ambiguousMessage, doubtMessage } from './match/describe-places.js';
 import { editByLines, editLines, isSubstantive, type EditByLines } from './match/edit-lines.js';
 import { EditedText } from './match/edited-text.js';
-import { elisionInEdit, type Elision } from './match/elisions.js';
+import { elisionInEdit, isElision, type Elision } from './match/elisions.js';
 import type { FoundPlace } from './match/found-place.js';
 import { matchBlocks } from './match/match-blocks.js';
 import type { MatchLayer } from './match/match-layer.js';
@@ -83,8 +83,12 @@ function looseMatch(text: EditedText, edit: Edit, path: string): Match | NoMatch
   if (mark) return elided('search', mark);
   const similar = matchSimilar(table, byLines);
   switch (similar.kind) {
-    case 'found':
+    case 'found': {
+      const { rows } = similar.place;
+      const left = lines.findIndex((line, at) => rows[at] === undefined && isElision(line, false));
+      if (left >= 0) return elided('search', { line: (lines[left] ?? '').trim(), number: left + 1 });
       return matched(text, byLines, similar.place);
+    }
     case 'doubt': {
       const several = similar.windows.length > 1;
       const message = doubtMessage(table, lines, similar.windows, similar.why);

@@ -191,10 +191,11 @@ function duplicatedAnchor(given: EditCase, random: Random): PerturbedEdit {
 }
 
 /** The block that the edit means is gone; another stands there, that differs in the name it begins with. */
-function siblingInstead(given: EditCase): PerturbedEdit | undefined {
+function siblingInstead(given: EditCase, random: Random): PerturbedEdit | undefined {
   const row = shownRows(given).find((shown) => (given.lines[shown] ?? '').startsWith('function '));
   if (row === undefined) return undefined;
-  const lines = given.lines.with(row, (given.lines[row] ?? '').replace('function ', 'function other'));
+  const other = `function ${pick(verbs, random)}${pick(nouns, random)}${10 + random(90)}(`;
+  const lines = given.lines.with(row, (given.lines[row] ?? '').replace(/^function [^(]*\(?/, other));
   return { ...perfect(given), text: textOf(lines), expected: undefined };
 }
 

@@ -135,20 +135,18 @@ function changedLines(
     next = row + 1;
     if (step.kind === 'delete') continue;
     const shown = edit.search.lines[step.old] ?? '';
-    const wanted = edit.replace.lines[step.new] ?? '';
     const content = table.content(row);
-    const kept = layer === 'line_endings' ? content : withEndOf(content, shown, wanted);
+    const kept = layer === 'line_endings' ? content : withEndOf(content, shown, added[step.new] ?? '');
     out.push({ content: kept, end: endOf(row) });
   }
   keepUpTo(last + 1);
   return out;
 }
 
-/** The file's line; with other white space at its end only where the edit shows the file's own and changes it. */
+/** The file's line; with other white space at its end only where the edit changes what it shows there. */
 function withEndOf(content: string, shown: string, wanted: string): string {
-  if (content.trim() === '') return content;
   const tail = (line: string) => line.slice(line.trimEnd().length);
-  return tail(shown) === tail(content) ? content.trimEnd() + tail(wanted) : content;
+  return tail(shown) === tail(wanted) ? content : content.trimEnd() + tail(wanted);
 }
 
 /** The break of the lines around: of the block, else of the line before it. */

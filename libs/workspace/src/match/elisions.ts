@@ -1,3 +1,5 @@
+import { indentOf } from './indent-shift.js';
+
 /** Longer lines are text, not a mark for text that was left out. */
 const MAX_LENGTH = 100;
 
@@ -136,14 +138,20 @@ export function elisionInEdit(
   return at < 0 ? undefined : { line: (lines[at] ?? '').trim(), number: at + 1 };
 }
 
-/** In Python, `...` below a line that ends in a colon is a body. */
+/** In Python, `...` is the whole body of what stands above it: it ends in a colon, or is the docstring. */
 function isEllipsisBody(lines: readonly string[], index: number): boolean {
   const line = lines[index] ?? '';
   if (line.trim() !== '...') return false;
-  const owner = lines.slice(0, index).findLast((before) => before.trim() !== '');
+  const owner = lines.slice(0, index).findLast(isWritten)?.trimEnd();
   if (owner === undefined) return false;
-  const closesDocstring = owner.trimEnd().endsWith('"""') || owner.trimEnd().endsWith("'''");
-  return owner.trimEnd().endsWith(':') || closesDocstring;
+  const follower = lines.slice(index + 1).find(isWritten);
+  if (follower !== undefined && indentOf(follower).length >= indentOf(line).length) return false;
+  const deeper = indentOf(line).length > indentOf(owner).length;
+  return owner.endsWith(':') ? deeper : owner.endsWith('"""') || owner.endsWith("'''");
+}
+
+function isWritten(line: string): boolean {
+  return line.trim() !== '';
 }
 
 /** The first such mark of a whole new text that the old one does not have. */

@@ -1,5 +1,5 @@
 import { lineChange, type LineChange } from './carry-over.js';
-import { isSubstantive, type EditByLines } from './edit-lines.js';
+import { isSubstantive, stepsOf, type EditByLines } from './edit-lines.js';
 import type { FoundPlace } from './found-place.js';
 import { contradictsHeader } from './block-headers.js';
 import type { LineStep } from './line-diff.js';
@@ -7,17 +7,20 @@ import type { LineTable } from './line-table.js';
 import { shiftOf } from './match-blocks.js';
 import { similarWindows, weightOf, type SimilarWindow } from './similar-windows.js';
 
-/** How much of a search has to stand in the file, of its lines and of both texts, tuned on perturbed edits. */
-const MIN_SCORE = 0.66;
-const MIN_COVERED = 0.66;
-/** How much less the runner-up has to resemble the search. */
-const MIN_MARGIN = 0.4;
-const MIN_LINES = 3;
-/** In a search of fewer lines, each line that is stale has to begin as it does in the file. */
-const SHORT_SEARCH = 4;
-const MIN_CHARACTERS = 40;
-/** A line of the search that the place lacks, in so few other places, says that one of those is meant. */
-const MAX_ELSEWHERE = 3;
+/** How much of a search has to stand in the file, of its lines and of both texts. */
+const MIN_SCORE = 0.65;
+const MIN_COVERED = 0.65;
+/** Lines that say something and have to stand there. */
+const MIN_MATCHED = 2;
+const MIN_CHARACTERS = 20;
+/**
+ * By how much the evidence for the best place has to exceed that for another: in lines that stand in one
+ * place only, for each line of the search that is not there; more where the edit could be applied to the other place too,
+ * and where all lines of the search stand in several places. Tuned on perturbed edits of three repositories.
+ */
+const MIN_MARGIN = 0.5;
+const MARGIN_IF_POSSIBLE = 0.7;
+const MARGIN_IF_COMMON = 0.5;
 
 export type Similar =
   | { readonly kind: 'found'; readonly place: FoundPlace; readonly change: LineChange }
@@ -39,22 +42,26 @@ export function matchSimilar(table: LineTable, edit: EditByLines): Similar {
     windows: [best, ...rivals],
     why,
   });
-  if (!isLongEnough(lines)) return doubt('the search text is too short to tell a similar place from another');
+  const matched = tellingMatches(lines, best);
+  const missing = lines.filter((line, at) => isSubstantive(line) && best.rows[at] === undefined);
+  if (matched.length < MIN_MATCHED || matched.join('').length < MIN_CHARACTERS)
+    return doubt('too little of it is there to tell a similar place from another');
   if (best.score < MIN_SCORE || covered(lines, best) < MIN_COVERED)
     return doubt('it differs in too many lines');
   if (edit.search.closed !== edit.replace.closed)
     return doubt('only one of search and replace ends in a line break');
-  if (!hasDistinctiveLine(table, lines, best)) return doubt('no line of it stands in one place only');
-  const rivals = others.filter(({ score }) => score > best.score - MIN_MARGIN);
-  if (rivals.length > 0) return doubt('other places resemble it as well', rivals);
-  const short = lines.filter(isSubstantive).length < SHORT_SEARCH;
-  if (contradictsHeader(table, lines, best, short))
-    return doubt('some of its lines are about something else');
-  const elsewhere = lines.find(
-    (line, at) => best.rows[at] === undefined && standsElsewhere(table, line, best),
+  const extra = tellingRows(table, best) - matched.length;
+  if (extra > Math.max(1, matched.length / 3)) return doubt('other lines stand between its lines');
+  const steps = stepsOf(lines, edit.replace.lines, false);
+  const common = hasDistinctiveLine(table, lines, best) ? 0 : MARGIN_IF_COMMON;
+  const margin = MIN_MARGIN * Math.max(1, missing.length) + common;
+  const known = evidence(table, lines, best);
+  const rivals = others.filter(
+    (other) =>
+      evidence(table, lines, other) > known - margin - (couldTake(steps, other) ? MARGIN_IF_POSSIBLE : 0),
   );
-  if (elsewhere !== undefined)
-    return doubt(`${JSON.stringify(elsewhere.trim().slice(0, 100))} stands elsewhere`);
+  if (rivals.length > 0) return doubt('other places resemble it as well', rivals);
+  if (contradictsHeader(table, lines, best)) return doubt('some of its lines are about something else');
 
   const shown = lines.filter((_, at) => best.rows[at] !== undefined);
   const actual = best.rows.flatMap((row) => (row === undefined ? [] : [table.content(row)]));
@@ -63,17 +70,52 @@ export function matchSimilar(table: LineTable, edit: EditByLines): Similar {
   const place: FoundPlace = { ...best, ...shift, layer: 'similarity' };
   const change = lineChange(table, edit, place);
   if (!change) return doubt('the indentation of the replacement can be read in two ways');
-  const unsure = change.steps.some(
-    (step, at) => step.kind !== 'keep' && !isSettled(table, edit, place, change.steps, at),
+  if (missing.some((line) => timesIn(edit.replace.lines, line) > timesIn(lines, line)))
+    return doubt('a line of it that is not there is said several times in the replacement');
+  const unsure = change.steps.some((step, at) =>
+    step.kind === 'keep'
+      ? best.rows[step.old] === undefined && lines[step.old] !== edit.replace.lines[step.new]
+      : !isSettled(table, edit, place, change.steps, at),
   );
   return unsure
     ? doubt('the lines that the edit changes do not stand there as the search says')
     : { kind: 'found', place, change };
 }
 
-function isLongEnough(lines: readonly string[]): boolean {
-  const telling = lines.filter(isSubstantive);
-  return telling.length >= MIN_LINES && telling.join('').length >= MIN_CHARACTERS;
+/** The lines of a search that say something and stand in a window. */
+function tellingMatches(lines: readonly string[], { rows }: SimilarWindow): string[] {
+  return lines.filter((line, at) => rows[at] !== undefined && isSubstantive(line)).map((line) => line.trim());
+}
+
+/** How much speaks for a window: a line of the search that stands in one place only counts 1, a common one less. */
+function evidence(table: LineTable, lines: readonly string[], { rows }: SimilarWindow): number {
+  const most = Math.log2(table.length + 1);
+  const weights = lines.map((line, at) => {
+    if (rows[at] === undefined || !isSubstantive(line)) return 0;
+    return 1 - Math.log2(table.count(table.idOf(line))) / most;
+  });
+  return weights.reduce((sum, weight) => sum + weight, 0);
+}
+
+/** How many of the rows of a window say something. */
+function tellingRows(table: LineTable, { first, last }: SimilarWindow): number {
+  return table.contents.slice(first, last + 1).filter(isSubstantive).length;
+}
+
+/** Whether a window has all that the edit takes away; where it only adds, a line that it adds at. */
+function couldTake(steps: readonly LineStep[], { rows }: SimilarWindow): boolean {
+  const stands = (step: LineStep | undefined) => step?.kind === 'keep' && rows[step.old] !== undefined;
+  return steps.every((step, at) => {
+    if (step.kind === 'delete') return rows[step.old] !== undefined;
+    if (step.kind === 'keep') return true;
+    const before = steps[at - 1];
+    if (before?.kind !== 'keep') return true;
+    return stands(before) || stands(steps.slice(at).find(({ kind }) => kind === 'keep'));
+  });
+}
+
+function timesIn(lines: readonly string[], line: string): number {
+  return lines.filter((other) => other.trim() === line.trim()).length;
 }
 
 function covered(lines: readonly string[], window: SimilarWindow): number {
@@ -86,14 +128,6 @@ function hasDistinctiveLine(table: LineTable, lines: readonly string[], { rows }
   return lines.some(
     (line, at) => rows[at] !== undefined && isSubstantive(line) && table.count(table.idOf(line)) === 1,
   );
-}
-
-function standsElsewhere(table: LineTable, line: string, { first, last }: SimilarWindow): boolean {
-  const id = table.idOf(line);
-  if (id < 0 || !isSubstantive(line)) return false;
-  let outside = table.count(id);
-  for (let row = first; row <= last; row += 1) if (table.ids[row] === id) outside -= 1;
-  return outside > 0 && outside <= MAX_ELSEWHERE;
 }
 
 /** Whether the place of one change is beyond doubt: its own lines are there, and so are those around it. */

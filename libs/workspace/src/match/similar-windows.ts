@@ -90,7 +90,7 @@ function aligned(
     (at, row) => (ids[at] === table.ids[from + row] ? 2 * (weights[at] ?? 0) + 1 : 0),
     2_000_000,
   );
-  const kept = withoutStrays(pairs ?? [], weights);
+  const kept = withoutStrays(pairs ?? [], weights, (at) => table.count(ids[at] ?? -1) > 1);
   const first = kept[0];
   const last = kept.at(-1);
   if (!first || !last) return undefined;
@@ -107,11 +107,17 @@ function aligned(
   return { first: from + first[1], last: from + last[1], rows, score };
 }
 
-/** Blank lines and brackets at the ends that belong to another part of the file. */
-function withoutStrays(pairs: readonly [number, number][], weights: readonly number[]): [number, number][] {
+/** Blank lines, brackets and common lines at the ends that belong to another part of the file. */
+function withoutStrays(
+  pairs: readonly [number, number][],
+  weights: readonly number[],
+  isCommon: (at: number) => boolean,
+): [number, number][] {
   const kept = [...pairs];
-  const isStray = (end: [number, number], inner: [number, number]) =>
-    (weights[end[0]] ?? 0) < 4 && Math.abs(end[1] - inner[1]) > Math.abs(end[0] - inner[0]);
+  const isStray = (end: [number, number], inner: [number, number]) => {
+    const between = Math.abs(end[1] - inner[1]) - Math.abs(end[0] - inner[0]);
+    return between > ((weights[end[0]] ?? 0) < 4 ? 0 : isCommon(end[0]) ? 1 : Infinity);
+  };
   for (let pair = kept[1]; pair && kept[0] && isStray(kept[0], pair); pair = kept[1]) kept.shift();
   for (let pair = kept.at(-2), end = kept.at(-1); pair && end && isStray(end, pair);) {
     kept.pop();

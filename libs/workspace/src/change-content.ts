@@ -71,12 +71,21 @@ function wholeText(change: Change): string | undefined {
   return change.encoding === 'base64' ? undefined : change.content;
 }
 
+/** A piece of text and the length of what stands there afterwards, in UTF-16 units. */
+export interface Replaced {
+  readonly start: number;
+  readonly end: number;
+  readonly length: number;
+}
+
 export type Edited =
   | {
       readonly kind: 'edited';
       readonly bytes: Buffer;
       /** How literally each edit was found, in their order. */
       readonly layers: readonly MatchLayer[];
+      /** What each one replaced, in the text as those before it left it. */
+      readonly replaced: readonly Replaced[];
     }
   /** `edit` is the position, from 0, of the edit that did not fit. */
   | { readonly kind: 'unfit'; readonly edit: number; readonly reproach: Reproach };
@@ -102,13 +111,15 @@ export function applyEdits(bytes: Buffer, edits: readonly Edit[], path = ''): Ed
   // Found by lines, many edits cost less than reading the text for each.
   if (edits.length > 20) text.index();
   const layers: MatchLayer[] = [];
+  const replaced: Replaced[] = [];
   for (const [position, edit] of edits.entries()) {
     const match = matchEdit(text, edit, path);
     if (match.kind !== 'match') return { kind: 'unfit', edit: position, reproach: reproachOf(match) };
     text.replace(match.start, match.end, match.replacement);
     layers.push(match.layer);
+    replaced.push({ start: match.start, end: match.end, length: match.replacement.length });
   }
-  return { kind: 'edited', bytes: Buffer.from(mark + text.text, 'utf8'), layers };
+  return { kind: 'edited', bytes: Buffer.from(mark + text.text, 'utf8'), layers, replaced };
 }
 
 const byteOrderMark = '\ufeff';

@@ -10,6 +10,8 @@ export type ProblemReason =
   | 'no_match'
   /** A mark such as `// ... rest unchanged` stands in place of text. */
   | 'elided'
+  /** The change would undo what earlier rounds did to the file, in a version that was not shown since. */
+  | 'stale'
   | 'conflict';
 
 /** Why a change was refused, for the model: `message` says what is wrong and how to say it right. */

@@ -180,6 +180,51 @@ describe('a later round may say again what an earlier one did', () => {
     expect((await tree.read(['src/b.ts'])).get('src/b.ts')?.toString()).toBe('right\n');
   });
 
+  it('[AR-3.3] takes edits of the file as it was before that speak of all that was changed', async () => {
+    const both = (first: string, last: string) => ({
+      ...edit('src/a.ts', 'one\n', `${first}\n`),
+      edits: [
+        { search: 'one\n', replace: `${first}\n` },
+        { search: 'three\ntwo\n', replace: `three\n${last}\n` },
+      ],
+    });
+    const tree = await rounds([both('1\n1', '4')], [both('I', 'IV')]);
+    expect((await tree.read(['src/a.ts'])).get('src/a.ts')?.toString()).toBe('I\ntwo\nthree\nIV\n');
+  });
+
+  it.each([
+    ['a line', [edit('src/a.ts', 'three\ntwo', 'three\n2')], 4],
+    ['an addition', [edit('src/a.ts', 'three\ntwo\n', 'three\ntwo\nfive\n')], 5],
+    ['a deletion', [edit('src/a.ts', 'three\ntwo\n', 'three\n')], 4],
+  ])('[AR-3.3] undoes %s of an earlier round only where the edits speak of it', async (_what, more, line) => {
+    const tree = await rounds([edit('src/a.ts', 'one', '1')], more);
+    expect(await applyAnswer(tree, [edit('src/a.ts', 'one', 'I')])).toMatchObject({
+      kind: 'refused',
+      problems: [
+        {
+          reason: 'stale',
+          message: expect.stringContaining(`would undo what you changed at line ${line};`) as string,
+        },
+      ],
+    });
+  });
+
+  it('[AR-3.3] does not do twice what would fit twice, beside something new', async () => {
+    const adding = edit('src/a.ts', 'one\n', 'one\nand a half\n');
+    const tree = await rounds([adding, create('n', '1')], [adding, create('n', '2')]);
+    const contents = await tree.read(['src/a.ts', 'n']);
+    expect(contents.get('src/a.ts')?.toString()).toBe('one\nand a half\ntwo\nthree\ntwo\n');
+    expect(contents.get('n')?.toString()).toBe('2');
+  });
+
+  it('[AR-3.3] knows contents by the ids that git gives them', async () => {
+    const tree = await rounds([edit('src/b.ts', 'b', 'c'), remove('d'), create('n', 'b\n')]);
+    expect(tree.contentId('n')).toBe(view.contentId('src/b.ts'));
+    expect(tree.contentId('src/b.ts')).not.toBe(view.contentId('src/b.ts'));
+    expect(tree.contentId('d')).toBeUndefined();
+    expect(tree.contentId('sub')).toBe('2'.repeat(40));
+  });
+
   it('[AR-3.3] takes a rename with edits of the old text', async () => {
     const renaming = (replace: string) =>
       ({ ...rename('src/b.ts', 'x'), edits: [{ search: 'b', replace }] }) as Change;

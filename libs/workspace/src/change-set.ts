@@ -1,17 +1,11 @@
-import type { Change, Edit } from '@necrocode/contracts';
+import type { Change } from '@necrocode/contracts';
 import { checkPlaces, isRestatedRename, planAnswer, targetOf, type AnswerPlan } from './answer-plan.js';
 import type { ContentReader, EntryMode } from './base-tree.js';
-import {
-  applyEdits,
-  checkChange,
-  checkElision,
-  givenBytes,
-  mayBeElided,
-  type Edited,
-} from './change-content.js';
+import { applyEdits, checkChange, checkElision, givenBytes, mayBeElided } from './change-content.js';
 import { problemOf, type ChangeProblem, type PlacedChange, type Reproach } from './change-problem.js';
 import type { ChangedTree, History, OverlayEntry } from './changed-tree.js';
 import type { MatchLayer } from './match/match-layer.js';
+import { isSure, restateEdits } from './restate-edits.js';
 
 /** What an answer did to the tree, by path; `bytesWritten` counts the contents of what it filled. */
 export interface ChangeSummary {
@@ -148,35 +142,19 @@ async function contentOf(
   const edits = placedEdits.map(({ edit }) => edit);
   if (edits.length === 0) return filled(current);
   const edited = applyEdits(current, edits, source);
-  const restated = isSure(edited) ? undefined : await restatedEdits(view, source, edits, reader);
-  if (restated?.kind === 'edited' && isSure(restated)) return filled(restated.bytes, restated.layers);
-  return edited.kind === 'edited'
-    ? filled(edited.bytes, edited.layers)
-    : unfitEdit(placedEdits, edited.edit, edited.reproach);
-}
-
-function isSure(edited: Edited): boolean {
-  return edited.kind === 'edited' && !edited.layers.includes('similarity');
-}
-
-/** Edits restated from the file as it was before an earlier round: they replace that round's. */
-async function restatedEdits(
-  view: ChangedTree,
-  source: string,
-  edits: readonly Edit[],
-  reader: ContentReader,
-): Promise<Edited | undefined> {
-  if (!view.history.touched.has(source)) return undefined;
-  const origin = view.history.origins.get(source) ?? source;
-  const base = (await reader.read([origin])).get(origin);
-  return base && applyEdits(base, edits, source);
+  const restated = await restateEdits(view, source, current, edits, reader);
+  const isSaidAgain = restated?.kind === 'restated' && (!isSure(edited) || restated.bytes.equals(current));
+  if (isSaidAgain) return filled(restated.bytes, restated.layers);
+  if (edited.kind === 'edited') return filled(edited.bytes, edited.layers);
+  const reproach = restated?.kind === 'undoes' ? restated.reproach : edited.reproach;
+  return unfitEdit(placedEdits, edited.edit, reproach);
 }
 
 function unfitEdit(edits: readonly { placed: PlacedChange }[], position: number, reproach: Reproach): Unfit {
   const { placed } = edits[position] as { placed: PlacedChange };
   const first = edits.findIndex((e) => e.placed === placed);
   const own = editsOf(placed.change).length;
-  const byEdit = reproach.reason === 'no_match' || reproach.reason === 'elided';
+  const byEdit = ['no_match', 'elided', 'stale'].includes(reproach.reason);
   const prefix = own > 1 && byEdit ? `edit ${position - first + 1} of ${own}: ` : '';
   return { placed, reproach: { ...reproach, message: prefix + reproach.message } };
 }

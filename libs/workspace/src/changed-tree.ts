@@ -53,6 +53,14 @@ export class ChangedTree {
     return this.mode(path) !== undefined;
   }
 
+  /** Git's id of what a path holds: the same for the same bytes; undefined where nothing is. */
+  contentId(path: string): string | undefined {
+    const entry = this.overlay.get(path);
+    if (!entry) return this.base.entry(path)?.id;
+    if (entry.kind === 'blob') return blobId(entry.bytes, this.base.commit.length);
+    return entry.kind === 'gitlink' ? entry.id : undefined;
+  }
+
   /** Whether a directory of this name holds files. */
   isDirectory(path: string): boolean {
     const prefix = `${path}/`;

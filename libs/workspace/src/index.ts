@@ -18,6 +18,7 @@ export * from './path-rules.js';
 export { ChangedTree, type History, type Overlay, type OverlayEntry } from './changed-tree.js';
 export * from './change-set.js';
 export { formatChangeProblems, type ChangeProblem, type ProblemReason } from './change-problem.js';
+export { similarPaths } from './similar-paths.js';
 export { matchEdit, type Match, type NoMatch } from './match-edit.js';
 export { matchLayers, type MatchLayer } from './match/match-layer.js';
 export { emptyDirectory, writeChanges } from './write-changes.js';

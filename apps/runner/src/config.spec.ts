@@ -44,4 +44,11 @@ describe('loadConfig', () => {
   it('refuses a heartbeat that is too slow for the acknowledgement wait', () => {
     expect(() => loadConfig(file('heartbeat_seconds: 10'), {})).toThrow(/heartbeat_seconds/);
   });
+
+  it('[AR-3.1] refuses a conversation that has no room behind its first request', () => {
+    const load = (tokens: number) =>
+      loadConfig(file(`llm: { prompt_tokens: 9000, conversation_tokens: ${tokens} }`), {});
+    expect(() => load(9_000)).toThrow(/llm\.conversation_tokens: must be more than llm\.prompt_tokens/);
+    expect(load(9_001).llm.conversation_tokens).toBe(9_001);
+  });
 });

@@ -41,6 +41,10 @@ export const configSchema = z.strictObject({
       max_rounds: positive.default(3),
       max_tokens: positive.default(200_000),
       max_cost_usd: z.coerce.number().positive().optional(),
+      /** Answers of the model, requests for files included. */
+      max_llm_calls: positive.default(25),
+      /** Of the rounds of a run, over all of its attempts; without it only timeout_seconds bounds an attempt. */
+      max_seconds: seconds.optional(),
       /** Fail a task for whose repository no test command is known, instead of saying so. */
       require_tests: z.stringbool().or(z.boolean()).default(false),
     })
@@ -66,7 +70,10 @@ export const configSchema = z.strictObject({
       max_retries: z.coerce.number().int().min(0).default(5),
       /** A server that asks for a longer wait is given up on. */
       max_retry_wait_seconds: seconds.default(120),
+      /** Of the first request, estimated. */
       prompt_tokens: positive.default(60_000),
+      /** Of later requests, which hold what was said before; twice prompt_tokens by default. */
+      conversation_tokens: positive.optional(),
       /** USD per million tokens, by the beginning of the model's name. */
       prices: z
         .record(z.string(), z.strictObject({ input: z.number(), cached: z.number(), output: z.number() }))
@@ -153,11 +160,19 @@ export function loadConfig(file: string | undefined, environment: NodeJS.Process
   }
   const parsed = configSchema.safeParse(document);
   if (!parsed.success) problems.push(...parsed.error.issues.map(describeIssue));
-  else if (parsed.data.heartbeat_seconds * 5 > parsed.data.ack_wait_seconds) {
-    problems.push('heartbeat_seconds: must be at most a fifth of ack_wait_seconds');
-  }
+  else problems.push(...contradictionsIn(parsed.data));
   if (problems.length > 0 || !parsed.success) throw new ConfigProblems(problems);
   return parsed.data;
+}
+
+/** Settings that are right by themselves, but not together. */
+function contradictionsIn({ heartbeat_seconds, ack_wait_seconds, llm }: RunnerConfig): string[] {
+  const problems: string[] = [];
+  if (heartbeat_seconds * 5 > ack_wait_seconds)
+    problems.push('heartbeat_seconds: must be at most a fifth of ack_wait_seconds');
+  if (llm.conversation_tokens !== undefined && llm.conversation_tokens <= llm.prompt_tokens)
+    problems.push('llm.conversation_tokens: must be more than llm.prompt_tokens');
+  return problems;
 }
 
 /** Unique among all runners of all time: host, process and a random part. */

@@ -105,6 +105,7 @@ export function pipelineSettings(config: RunnerConfig): PipelineSettings {
     timeoutSeconds: task.timeout_seconds,
     budget: task,
     promptTokens: config.llm.prompt_tokens,
+    conversationTokens: config.llm.conversation_tokens ?? 2 * config.llm.prompt_tokens,
     requireTests: task.require_tests,
     commandTimeoutMs: sandbox.command_timeout_seconds * 1000,
     outputLimitBytes: sandbox.output_limit_bytes,

@@ -24,10 +24,14 @@ const relativePath = text(1_024).refine(
   'must be a path relative to the repository, without ".."',
 );
 
+/** What a run may spend on its rounds, over all of its attempts. Looked at before the model is asked. */
 export const budgetSchema = z.strictObject({
   max_rounds: z.int().min(1).max(20).optional(),
   max_tokens: z.int().min(1).optional(),
   max_cost_usd: z.number().positive().optional(),
+  max_llm_calls: z.int().min(1).optional(),
+  /** Of the rounds: asking the model, applying, testing. */
+  max_seconds: z.number().positive().optional(),
 });
 
 /** The work order as it stands on the wire (DESIGN section 2). Unknown fields are refused by name. */

@@ -1,15 +1,25 @@
-import { noUsage, type ArtifactRef, type Usage } from '@necrocode/contracts';
+import { noUsage, type ArtifactRef, type ErrorCode, type Usage } from '@necrocode/contracts';
 import type { ChatAnswer, ChatMessage } from '@necrocode/llm';
 import type { ChangedTree } from '@necrocode/workspace';
+import type { AnswerFormat } from '../prompt/answer-format.js';
+import type { Repeated } from '../prompt/dialogue.js';
+import type { StoredAnswer } from './checkpoint.js';
 import type { DecidedCommit } from './ports.js';
 import type { CommandReport } from './stages/run-commands.js';
 
 /** One exchange with the model, for the transcript. */
 export interface Exchange {
   readonly round: number;
+  /** The form that was asked for, which decides the system part. */
+  readonly format: AnswerFormat;
   /** What this request added to the conversation. */
   readonly asked: readonly ChatMessage[];
-  readonly answer: string;
+  /** What it repeated of the exchanges before. */
+  readonly history: readonly Repeated[];
+  /** Absent where the request failed. */
+  readonly answer?: string;
+  readonly finishReason?: StoredAnswer['finish_reason'];
+  readonly error?: { readonly code: ErrorCode; readonly message: string };
   readonly model: string | null;
   readonly usage: ChatAnswer['usage'] | null;
   readonly latencyMs: number | null;
@@ -36,6 +46,21 @@ export class AttemptRecord {
   /** Of each round that came to testing, the newest last. */
   readonly testRuns: CommandReport[][] = [];
   readonly artifacts: ArtifactRef[] = [];
+  private roundsBefore = 0;
+  private roundsSince: number | undefined;
+
+  /** Seconds that the rounds of the run have taken, over all attempts. */
+  get roundsSeconds(): number {
+    if (this.roundsSince === undefined) return this.roundsBefore;
+    return this.roundsBefore + (performance.now() - this.roundsSince) / 1000;
+  }
+
+  /** What an attempt repeats of an earlier one is not counted again: time runs on once it asks anew. */
+  countRounds(secondsBefore: number): void {
+    if (this.roundsSince !== undefined) return;
+    this.roundsBefore = secondsBefore;
+    this.roundsSince = performance.now();
+  }
 
   warn(warning: string): void {
     if (!this.warnings.includes(warning)) this.warnings.push(warning);

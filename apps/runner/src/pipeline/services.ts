@@ -1,7 +1,7 @@
 import type { QueuePlace } from '@necrocode/contracts';
 import type { CommandLimits, Sandbox } from '@necrocode/sandbox';
 import type { Logger, Mask } from '@necrocode/telemetry';
-import type { BudgetDefaults } from './budget.js';
+import type { BudgetLimits } from './budget.js';
 import type { Models } from './model-choice.js';
 import type { CancelDesk } from './cancel-desk.js';
 import type { ArtifactStore, RepoPool, TaskRegistry, TellLive } from './ports.js';
@@ -22,8 +22,9 @@ export interface Delivery {
 export interface PipelineSettings {
   readonly leaseSeconds: number;
   readonly timeoutSeconds: number;
-  readonly budget: BudgetDefaults;
+  readonly budget: BudgetLimits;
   readonly promptTokens: number;
+  readonly conversationTokens: number;
   readonly requireTests: boolean;
   readonly commandTimeoutMs: number;
   readonly outputLimitBytes: number;

@@ -85,6 +85,7 @@ async function implement(
     workspace,
     budget,
     promptTokens: services.settings.promptTokens,
+    conversationTokens: services.settings.conversationTokens,
     answers: createAnswerStore(services, lease, checkpoint, record),
     draft,
     commands,

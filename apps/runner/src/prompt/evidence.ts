@@ -1,6 +1,7 @@
 import { estimateTokens } from '@necrocode/llm';
 import { cleanOutput } from './clean-output.js';
 import { findFailingTests, type Failure } from './failing-tests.js';
+import { charactersPerToken, LineSelection } from './line-selection.js';
 
 export interface Evidence {
   /** For the model: the names of the failing tests where they are known, then the output. */
@@ -14,7 +15,6 @@ export interface Evidence {
 const telling =
   /\b(?:assert|expected|received|actual|error|exception|traceback|panic|panicked|fail|failed|failure|fatal|undefined|cannot|not ok)\b|[a-z]Error\b|[a-z]Exception\b|AssertionError|^E {2,}|^\s*[+-] |✖|✗|●/i;
 
-const charactersPerToken = 4;
 /** Shares of the room, in the order in which they are given out; what one leaves the next may use. */
 const shares = { reasons: 0.6, edges: 0.75, failures: 0.9 };
 /** Lines around a telling line. */
@@ -35,7 +35,7 @@ export function trimEvidence(output: string, maxTokens: number): Evidence {
     return { text: heading + whole, failingTests, linesLeftOut: 0 };
   }
   const room = Math.max(0, maxTokens * charactersPerToken - heading.length);
-  const chosen = new Selection(lines, room);
+  const chosen = new LineSelection(lines, room);
   chooseReasons(chosen, failures, room * shares.reasons);
   chooseEdges(chosen, room * shares.edges);
   for (const { from, to } of failures) chosen.takeRange(from, to, room * shares.failures);
@@ -58,7 +58,7 @@ function headingOf(tests: readonly string[], maxLength: number): string {
 }
 
 /** Each failure its fair part, so that the first does not use up what all need. */
-function chooseReasons(chosen: Selection, failures: readonly Failure[], limit: number): void {
+function chooseReasons(chosen: LineSelection, failures: readonly Failure[], limit: number): void {
   for (const [index, { from, to }] of failures.entries()) {
     const part = chosen.used + (limit - chosen.used) / (failures.length - index);
     chosen.takeRange(from, Math.min(from + 2, to), part);
@@ -67,7 +67,7 @@ function chooseReasons(chosen: Selection, failures: readonly Failure[], limit: n
   }
 }
 
-function chooseTelling(chosen: Selection, from: number, to: number, limit: number): void {
+function chooseTelling(chosen: LineSelection, from: number, to: number, limit: number): void {
   for (let index = from; index < to; index += 1) {
     if (!telling.test(chosen.lines[index] ?? '')) continue;
     chosen.takeRange(Math.max(from, index - context), Math.min(to, index + context + 1), limit);
@@ -76,61 +76,11 @@ function chooseTelling(chosen: Selection, from: number, to: number, limit: numbe
 }
 
 /** The last lines, where summaries stand, and half as many of the first. */
-function chooseEdges(chosen: Selection, limit: number): void {
+function chooseEdges(chosen: LineSelection, limit: number): void {
   const { length } = chosen.lines;
   for (let step = 0; step < length && chosen.used < limit; step += 1) {
     const tail = chosen.take(length - 1 - step, limit);
     const head = step % 2 === 0 && chosen.take(step / 2, limit);
     if (!tail && !head) return;
   }
-}
-
-/** Characters for the mark of a gap. */
-const gapCost = 36;
-
-class Selection {
-  used = gapCost;
-  private readonly taken = new Set<number>();
-
-  constructor(
-    readonly lines: readonly string[],
-    private readonly room: number,
-  ) {}
-
-  get leftOut(): number {
-    return this.lines.length - this.taken.size;
-  }
-
-  /** Whether the line is part of the selection now; `limit` in characters of the whole selection. */
-  take(index: number, limit: number): boolean {
-    if (this.taken.has(index)) return true;
-    const line = this.lines[index];
-    if (line === undefined) return false;
-    const alone = !this.taken.has(index - 1) && !this.taken.has(index + 1);
-    const cost = line.length + 1 + (alone ? gapCost : 0);
-    if (this.used + cost > Math.min(limit, this.room)) return false;
-    this.used += cost;
-    this.taken.add(index);
-    return true;
-  }
-
-  takeRange(from: number, to: number, limit: number): void {
-    for (let index = from; index < to; index += 1) if (!this.take(index, limit)) return;
-  }
-
-  render(): string {
-    const parts: string[] = [];
-    let next = 0;
-    for (const index of [...this.taken].sort((a, b) => a - b)) {
-      if (index > next) parts.push(gap(index - next));
-      parts.push(this.lines[index] ?? '');
-      next = index + 1;
-    }
-    if (next < this.lines.length) parts.push(gap(this.lines.length - next));
-    return parts.join('\n');
-  }
-}
-
-function gap(lines: number): string {
-  return lines === 1 ? '[… 1 line left out …]' : `[… ${lines} lines left out …]`;
 }

@@ -135,17 +135,22 @@ describe('the main job', () => {
     expect(remote.has(branchOf(task))).toBe(false);
   });
 
-  it('[AR-4.4] says that the tests fail, also to a model that repeats itself', async () => {
+  it('[AR-4.4] tells a model that repeats itself so, with the same evidence, and tests nothing twice', async () => {
     const task = makeTask(RemoteRepository.make(project), { budget: { max_rounds: 3 } });
     await system.script(task, [answer('43')]);
     await system.publish(task);
-    expect(await system.result(task)).toMatchObject({
-      status: 'failed',
-      rounds: 3,
-      error: { code: 'tests_failed' },
-    });
+    const result = await system.result(task);
+    expect(result).toMatchObject({ status: 'failed', rounds: 3, error: { code: 'tests_failed' } });
     const [, , third] = await system.llmCalls(task);
-    expect(third?.request.messages.at(-1)?.content).toMatch(/no effect[^]*the answer is 43/);
+    expect(third?.request.messages.at(-1)?.content).toMatch(
+      /^This is the same answer as in round 1, with which the tests failed[^]*the answer is 43/,
+    );
+    const commands = () =>
+      system.traces.spans.filter(({ traceId, name }) => traceId === result.trace_id && name === 'command');
+    await eventually('the trace is there', () =>
+      system.traces.spans.find(({ traceId, name }) => traceId === result.trace_id && name === 'release_slot'),
+    );
+    expect(commands()).toHaveLength(1);
   });
 
   it('[AR-3.7] tells back what cannot be read or applied, and uses the answer that follows', async () => {
@@ -169,18 +174,49 @@ describe('the main job', () => {
   });
 
   it('[AR-3.1] shows the files that the model asks for', async () => {
-    const remote = RemoteRepository.make(project);
+    // A lock file is not shown unless it is asked for.
+    const remote = RemoteRepository.make({ ...project, 'yarn.lock': 'text of the lock' });
     const task = makeTask(remote);
     await system.script(task, [
-      { answer: { code_changes: [], needs_files: ['check.sh', 'no/such'] } },
+      { answer: { code_changes: [], needs_files: ['yarn.lock', 'check.sh', 'no/such'] } },
       answer('42'),
     ]);
     await system.publish(task);
     expect(await system.result(task)).toMatchObject({ status: 'done', rounds: 1, usage: { llm_calls: 2 } });
     const [, second] = await system.llmCalls(task);
     expect(second?.request.messages.at(-1)?.content).toMatch(
-      /echo "the answer is[^]*Not available: no\/such/,
+      /text of the lock[^]*Not shown:\n- "check.sh" has been shown to you already[^]*\n- "no\/such" does not exist/,
     );
+  });
+
+  it.each([
+    ['change_unparsable', { text: 'I would change the answer.' }],
+    ['change_unparsable', { answer: answer('42').answer, finish_reason: 'length' }],
+    [
+      'change_refused',
+      { answer: { code_changes: [{ file_path: 'no/such', operation: 'modify', content: '' }] } },
+    ],
+    ['change_without_effect', answer('41')],
+  ])('[AR-3.7] fails as %s when the model does not get better', async (code, entry) => {
+    const task = makeTask(RemoteRepository.make(project), { budget: { max_rounds: 2 } });
+    await system.script(task, [entry]);
+    await system.publish(task);
+    expect(await system.result(task)).toMatchObject({ status: 'failed', rounds: 2, error: { code } });
+    expect(await system.llmCalls(task)).toHaveLength(2);
+  });
+
+  it.each([
+    ['max_llm_calls', { max_llm_calls: 1 }, /^max_llm_calls: 1 of 1 calls of the model are used$/],
+    ['max_seconds', { max_seconds: 0.001 }, /^max_seconds: [\d.]+ of 0\.001 s have passed in the rounds$/],
+  ])('[AR-16.4] ends within its budget: %s', async (_name, budget, message) => {
+    const task = makeTask(RemoteRepository.make(project), { budget });
+    await system.script(task, [answer('43'), answer('42')]);
+    await system.publish(task);
+    expect(await system.result(task)).toMatchObject({
+      status: 'failed',
+      pushed: false,
+      error: { code: 'budget_exceeded', message: expect.stringMatching(message) as string },
+    });
   });
 });
 

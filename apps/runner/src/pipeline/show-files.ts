@@ -1,0 +1,58 @@
+import { similarPaths } from '@necrocode/workspace';
+import { estimateTokens } from '@necrocode/llm';
+import { isSecretLooking, isShowable } from '../prompt/choose-files.js';
+import { tellFiles } from '../prompt/feedback.js';
+import type { ShownFile } from '../prompt/select-files.js';
+import type { Round, RoundScene } from './round.js';
+import { contentsOf } from './stale-view.js';
+
+/** Answers a request for files: what the model sees already is not sent again, and what cannot be shown is said. */
+export async function showFiles(
+  wanted: readonly string[],
+  { current, dialogue, tellTokens }: RoundScene,
+): Promise<Round> {
+  const paths = [...new Set(wanted)];
+  const isKnown = (path: string) => {
+    const shown = dialogue.lastShown(path);
+    return shown !== undefined && shown === current.contentId(path);
+  };
+  const contents = await current.read(paths.filter((path) => !isSecretLooking(path) && !isKnown(path)));
+  const files: ShownFile[] = [];
+  const notShown: string[] = [];
+  let left = tellTokens;
+  for (const path of paths) {
+    const bytes = contents.get(path);
+    const text = bytes && isShowable(bytes) ? new TextDecoder().decode(bytes) : undefined;
+    const cost = estimateTokens(text ?? '');
+    if (text !== undefined && cost <= left) {
+      left -= cost;
+      files.push({ path, text });
+    } else notShown.push(`- ${JSON.stringify(path)} ${reasonFor(path)}`);
+  }
+
+  function reasonFor(path: string): string {
+    if (isSecretLooking(path)) return 'is not shown, since its name is one of those that hold secrets';
+    if (isKnown(path)) return 'has been shown to you already; it has not changed';
+    const bytes = contents.get(path);
+    if (!bytes) return whyAbsent(path);
+    if (!isShowable(bytes)) return 'is not shown: it is binary or holds a private key';
+    return `is too large to be shown here (${bytes.length} bytes)`;
+  }
+
+  function whyAbsent(path: string): string {
+    if (current.isDirectory(path)) return 'is a directory; ask for its files';
+    if (current.has(path)) return 'is a submodule, which has no text';
+    const similar = similarPaths(path, current.paths()).map((other) => JSON.stringify(other));
+    return `does not exist${similar.length > 0 ? `; similar paths: ${similar.join(', ')}` : ''}`;
+  }
+
+  return {
+    kind: 'wants_files',
+    change: current,
+    tell: tellFiles(files, notShown),
+    shows: contentsOf(
+      current,
+      files.map(({ path }) => path),
+    ),
+  };
+}

@@ -1,0 +1,182 @@
+import { execFile, execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Answer, EventType, RunnerError, Task } from '@necrocode/contracts';
+import { createScriptedClient, type ScriptedClient, type ScriptedTurn } from '@necrocode/llm';
+import { createLogger } from '@necrocode/telemetry';
+import { tempDir } from '@necrocode/testkit';
+import { createSlotDirectory, type ChangedTree } from '@necrocode/workspace';
+import type { AnswerFormat } from '../prompt/answer-format.js';
+import { AttemptRecord } from './attempt-record.js';
+import { Budget, type BudgetLimits } from './budget.js';
+import { emptyCheckpoint, type Checkpoint } from './checkpoint.js';
+import { ModelChoice } from './model-choice.js';
+import type { ArtifactStore, TaskRegistry } from './ports.js';
+import { runRounds } from './run-rounds.js';
+import { Stages } from './run-stage.js';
+import { prepareWorkspace, type Workspace } from './stages/prepare-workspace.js';
+import { createAnswerStore } from './stages/propose-change.js';
+import type { CommandReport } from './stages/run-commands.js';
+
+export interface RoundsOptions {
+  readonly format?: AnswerFormat;
+  /** A shell script, run in the work tree; it passes by default. */
+  readonly test?: string;
+  readonly budget?: Partial<BudgetLimits>;
+  readonly task?: Partial<Task>;
+  readonly promptTokens?: number;
+  readonly conversationTokens?: number;
+  /** What an earlier attempt left. */
+  readonly checkpoint?: Checkpoint;
+}
+
+/** What the rounds did, seen from outside. */
+export interface PlayedRounds {
+  readonly change: ChangedTree | undefined;
+  readonly error: RunnerError | undefined;
+  readonly client: ScriptedClient;
+  readonly record: AttemptRecord;
+  /** As it was stored, oldest first. */
+  readonly checkpoints: readonly Checkpoint[];
+  readonly testRuns: number;
+  /** Of the type RoundEnded. */
+  readonly ended: readonly Readonly<Record<string, unknown>>[];
+  /** The last message of a request, from 1. */
+  told(request: number): string;
+  /** A file as the change leaves it. */
+  text(path: string): Promise<string | undefined>;
+}
+
+/** A model's turn: its words, or an answer of the form JSON. */
+export type Turn = ScriptedTurn | Partial<Answer> | string;
+
+/** For specs: the rounds of a task on a real repository, with a scripted model; tests are real commands. */
+export class SpecRounds {
+  private readonly artifacts = new Map<string, Buffer>();
+
+  private constructor(private readonly remote: string) {}
+
+  static of(files: Readonly<Record<string, string | Buffer>>): SpecRounds {
+    const remote = tempDir('rounds-remote-');
+    for (const [path, content] of Object.entries(files)) {
+      mkdirSync(dirname(join(remote, path)), { recursive: true });
+      writeFileSync(join(remote, path), content);
+    }
+    const git = (...args: string[]) => execFileSync('git', args, { cwd: remote, stdio: 'ignore' });
+    git('init', '--initial-branch=main');
+    git('add', '--all', '--force');
+    git('-c', 'user.name=s', '-c', 'user.email=s', 'commit', '--message=base');
+    return new SpecRounds(remote);
+  }
+
+  async play(turns: readonly [Turn, ...Turn[]], options: RoundsOptions = {}): Promise<PlayedRounds> {
+    const { format = 'json', budget, checkpoint = emptyCheckpoint } = options;
+    const [first, ...others] = turns;
+    const client = createScriptedClient([turnOf(first), ...others.map(turnOf)]);
+    const task = taskOf(this.remote, options.task);
+    const workspace = await this.open(task);
+    const record = new AttemptRecord();
+    if (checkpoint.usage) record.usage = checkpoint.usage;
+    const checkpoints: Checkpoint[] = [];
+    const events: { type: EventType; data: Readonly<Record<string, unknown>> }[] = [];
+    const tell = (type: EventType, data: Readonly<Record<string, unknown>>) =>
+      void events.push({ type, data });
+    let testRuns = 0;
+    let error: RunnerError | undefined;
+    const change = await runRounds({
+      task,
+      workspace,
+      budget: new Budget(task, { max_rounds: 3, max_tokens: 1_000_000, ...budget }),
+      promptTokens: options.promptTokens ?? 20_000,
+      conversationTokens: options.conversationTokens ?? 60_000,
+      models: new ModelChoice([{ client, format }], () => undefined),
+      answers: createAnswerStore(this.portsInto(checkpoints), lease, checkpoint, record),
+      draft: { begin: () => undefined },
+      commands: {
+        setup: () => Promise.resolve([]),
+        test: () => {
+          testRuns += 1;
+          return runShell(options.test ?? 'true', workspace.workTree);
+        },
+      },
+      mask: (text) => text,
+      record,
+      stages: new Stages(createLogger({ name: 'spec', level: 'silent' }), tell),
+      tell,
+      signal: new AbortController().signal,
+    }).catch((thrown: unknown) => {
+      error = thrown as RunnerError;
+      return undefined;
+    });
+    await workspace.close();
+    return {
+      change,
+      error,
+      client,
+      record,
+      checkpoints,
+      testRuns,
+      ended: events.flatMap(({ type, data }) => (type === 'RoundEnded' ? [data] : [])),
+      told: (request) => client.requests[request - 1]?.messages.at(-1)?.content ?? '',
+      text: async (path) => (await record.change?.read([path]))?.get(path)?.toString('utf8'),
+    };
+  }
+
+  /** As much of the services as answers need. */
+  private portsInto(checkpoints: Checkpoint[]): { registry: TaskRegistry; store: ArtifactStore } {
+    const registry: Pick<TaskRegistry, 'saveCheckpoint'> = {
+      saveCheckpoint: (_lease, checkpoint) => Promise.resolve(void checkpoints.push(checkpoint)),
+    };
+    const store: ArtifactStore = {
+      upload: (_lease, { type, content }) => {
+        const uri = `memory:${this.artifacts.size}`;
+        this.artifacts.set(uri, Buffer.from(content));
+        return Promise.resolve({ type, uri, size_bytes: content.length, sha256: '' });
+      },
+      download: (uri) => Promise.resolve(this.artifacts.get(uri) ?? Buffer.alloc(0)),
+    };
+    return { registry: registry as TaskRegistry, store };
+  }
+
+  private async open(task: Task): Promise<Workspace> {
+    const slot = await createSlotDirectory({ directory: join(tempDir('rounds-slot-'), 'slot') });
+    return prepareWorkspace(
+      task,
+      { ...slot, leaseId: 'spec', fencingToken: 1n },
+      { base: null, ownCommits: [] },
+      { token: undefined, protocols: ['file'], httpHosts: [] },
+      () => Promise.resolve(),
+      new AbortController().signal,
+    );
+  }
+}
+
+const lease = { key: { specName: 'spec', taskId: '1' }, fencingToken: 1n, run: 1, attempt: 1 };
+
+function taskOf(remote: string, more: Partial<Task> = {}): Task {
+  return {
+    task_id: '1',
+    spec_name: 'spec',
+    title: 'Do it',
+    description: 'What there is to do.',
+    repo_url: remote,
+    ...more,
+  };
+}
+
+function turnOf(turn: Turn): ScriptedTurn {
+  if (typeof turn === 'string') return { text: turn };
+  if ('text' in turn || 'error' in turn || 'hang' in turn) return turn;
+  return { text: JSON.stringify(turn) };
+}
+
+function runShell(script: string, cwd: string): Promise<CommandReport[]> {
+  return new Promise((resolve) => {
+    const child = execFile('sh', ['-c', script], { cwd }, (_error, stdout, stderr) => {
+      const exitCode = child.exitCode;
+      const passed = exitCode === 0;
+      const output = stdout + stderr;
+      resolve([{ command: script, exitCode, durationMs: 0, passed, limitHit: null, output, stdout, stderr }]);
+    });
+  });
+}

@@ -209,6 +209,32 @@ describe('a later round may say again what an earlier one did', () => {
     });
   });
 
+  it('[AR-3.3] takes many edits of a large file again, and misses none that is not said', async () => {
+    const lines = Array.from({ length: 6_000 }, (_, at) => `line ${at}\n`);
+    const editing = (word: string, steps: number): Change => ({
+      operation: 'modify',
+      file_path: 'large.txt',
+      edits: Array.from({ length: steps }, (_, step) => ({
+        search: `line ${step * 20}\n`,
+        replace: `${word} ${step}\nand more\n`,
+      })),
+    });
+    const [commit = ''] = await repository.record(
+      [[{ path: 'large.txt', content: lines.join('') }]],
+      'large',
+    );
+    const base = ChangedTree.of(await BaseTree.load(repository.git, commit));
+    const before = applied(await applyAnswer(base, [editing('wrong', 300)])).tree;
+    const { tree } = applied(await applyAnswer(before, [editing('right', 300)]));
+    const content = (await tree.read(['large.txt'])).get('large.txt')?.toString() ?? '';
+    expect(content.match(/right \d+\nand more\n/g)).toHaveLength(300);
+    expect(content).not.toContain('wrong');
+    // The last one, at the 5,981st line of the base, has 299 additions before it.
+    expect(await applyAnswer(before, [editing('right', 299)])).toMatchObject({
+      problems: [{ reason: 'stale', message: expect.stringContaining('at line 6280;') as string }],
+    });
+  });
+
   it('[AR-3.3] does not do twice what would fit twice, beside something new', async () => {
     const adding = edit('src/a.ts', 'one\n', 'one\nand a half\n');
     const tree = await rounds([adding, create('n', '1')], [adding, create('n', '2')]);

@@ -5,7 +5,7 @@ import { applyEdits, checkChange, checkElision, givenBytes, mayBeElided } from '
 import { problemOf, type ChangeProblem, type PlacedChange, type Reproach } from './change-problem.js';
 import type { ChangedTree, History, OverlayEntry } from './changed-tree.js';
 import type { MatchLayer } from './match/match-layer.js';
-import { isSure, restateEdits } from './restate-edits.js';
+import { isSure, restateEdits, untouchedContents } from './restate-edits.js';
 
 /** What an answer did to the tree, by path; `bytesWritten` counts the contents of what it filled. */
 export interface ChangeSummary {
@@ -56,12 +56,13 @@ export async function applyAnswer(
 
   const written = new Map<string, OverlayEntry>();
   const layers: EditLayer[] = [];
-  const sources = await view.read(
-    sound.flatMap(({ change }) => sourceToRead(view, change)),
-    reader,
-  );
+  const paths = sound.flatMap(({ change }) => sourceToRead(view, change));
+  const sources: Sources = {
+    current: await view.read(paths, reader),
+    untouched: await untouchedContents(view, paths, reader),
+  };
   for (const [path, writers] of Map.groupBy(sound.filter(fills), ({ change }) => targetOf(change))) {
-    const entry = await contentOf(view, writers, sources, reader);
+    const entry = contentOf(view, writers, sources);
     if ('reproach' in entry) {
       problems.push(problemOf(entry.placed, entry.reproach));
       continue;
@@ -102,6 +103,12 @@ function sourceToRead(view: ChangedTree, change: Change): string[] {
   return needed ? [sourceOf(view, change)] : [];
 }
 
+/** What changes start from, by path: as it is, and as it was before the rounds that touched it. */
+interface Sources {
+  readonly current: ReadonlyMap<string, Buffer>;
+  readonly untouched: ReadonlyMap<string, Buffer>;
+}
+
 interface Unfit {
   readonly placed: PlacedChange;
   readonly reproach: Reproach;
@@ -114,12 +121,7 @@ interface Filled {
 }
 
 /** What a path holds afterwards. Several writers are modifications by edits, which follow one another. */
-async function contentOf(
-  view: ChangedTree,
-  writers: readonly PlacedChange[],
-  sources: ReadonlyMap<string, Buffer>,
-  reader: ContentReader,
-): Promise<Filled | Unfit> {
+function contentOf(view: ChangedTree, writers: readonly PlacedChange[], sources: Sources): Filled | Unfit {
   const [placed] = writers as [PlacedChange];
   const { change } = placed;
   if (change.operation === 'delete') return { entry: { kind: 'deleted' }, layers: [] };
@@ -132,7 +134,7 @@ async function contentOf(
     layers,
   });
 
-  const current = sources.get(source) ?? Buffer.alloc(0);
+  const current = sources.current.get(source) ?? Buffer.alloc(0);
   const given = givenBytes(change);
   if (given) {
     const reproach = mayBeElided(change) ? checkElision(change, current) : undefined;
@@ -142,7 +144,7 @@ async function contentOf(
   const edits = placedEdits.map(({ edit }) => edit);
   if (edits.length === 0) return filled(current);
   const edited = applyEdits(current, edits, source);
-  const restated = await restateEdits(view, source, current, edits, reader);
+  const restated = restateEdits(source, sources.untouched.get(source), current, edits);
   const isSaidAgain = restated?.kind === 'restated' && (!isSure(edited) || restated.bytes.equals(current));
   if (isSaidAgain) return filled(restated.bytes, restated.layers);
   if (edited.kind === 'edited') return filled(edited.bytes, edited.layers);

@@ -203,7 +203,7 @@ describe('a later round may say again what an earlier one did', () => {
       problems: [
         {
           reason: 'stale',
-          message: expect.stringContaining(`would undo what you changed at line ${line};`) as string,
+          message: expect.stringContaining(`would undo what you changed near line ${line};`) as string,
         },
       ],
     });
@@ -231,7 +231,7 @@ describe('a later round may say again what an earlier one did', () => {
     expect(content).not.toContain('wrong');
     // The last one, at the 5,981st line of the base, has 299 additions before it.
     expect(await applyAnswer(before, [editing('right', 299)])).toMatchObject({
-      problems: [{ reason: 'stale', message: expect.stringContaining('at line 6280;') as string }],
+      problems: [{ reason: 'stale', message: expect.stringContaining('near line 6280;') as string }],
     });
   });
 

@@ -50,7 +50,7 @@ export function restateEdits(
   if (!edited || !isSure(edited)) return undefined;
   const undone = firstUndone(textOf(base), textOf(current), edited.replaced);
   if (undone === undefined) return { kind: 'restated', bytes: edited.bytes, layers: edited.layers };
-  const message = `the search text stands in the file as it was before your earlier change, not as it is now; starting from there again would undo what you changed at line ${undone + 1}; make the edit for the file as it is now`;
+  const message = `the search text stands in the file as it was before your earlier change, not as it is now; starting from there again would undo what you changed near line ${undone + 1}; make the edit for the file as it is now`;
   return { kind: 'undoes', reproach: { reason: 'stale', message } };
 }
 

@@ -1,6 +1,5 @@
 import type { Answer, Change, ErrorCode } from '@necrocode/contracts';
 import { formatChangeProblems, type ChangedTree, type ChangeProblem } from '@necrocode/workspace';
-import type { AnswerFormat } from '../prompt/answer-format.js';
 import type { Contents } from '../prompt/dialogue.js';
 import { excerptOf } from '../prompt/excerpt.js';
 import { tellNoMoreFiles, tellRefusal, type Refusal, type SameAs } from '../prompt/feedback.js';
@@ -23,7 +22,7 @@ export async function playRound(answer: StoredAnswer, scene: RoundScene): Promis
   const read = finishReason === 'secret' ? 'secret' : readAnswer(text, finishReason, { format });
   const key = answerKey(read !== 'secret' && read.kind === 'answer' ? read.answer : text);
   const earlier = past.pastAnswer(key);
-  const round = await judge(read, { ...scene, format, earlier });
+  const round = await judge(read, { ...scene, earlier });
   if (round.kind === 'set_back') {
     const after = round.change === scene.current ? undefined : round.change;
     past.noteAnswer(key, { round: record.rounds, code: round.setback.code, after });
@@ -32,7 +31,6 @@ export async function playRound(answer: StoredAnswer, scene: RoundScene): Promis
 }
 
 interface Judging extends RoundScene {
-  readonly format: AnswerFormat;
   /** The same answer in an earlier round. */
   readonly earlier: PastAnswer | undefined;
 }
@@ -116,25 +114,25 @@ function withoutEffect(reason: string, scene: Judging): Promise<Round> | Round {
 const mostReasonTokens = 1_000;
 
 function refuse(code: ErrorCode, refusal: Refusal, scene: Judging, shows: Contents = new Map()): Round {
-  const { current, format, tellTokens } = scene;
+  const { current, models, tellTokens } = scene;
   const sameAs = sameAnswer(scene);
   const reasons = excerptOf(refusal.reasons.join(' '), [], mostReasonTokens);
   const why = reasons + (sameAs ? ` (the same answer as in round ${sameAs.round})` : '');
   return {
     kind: 'set_back',
     change: current,
-    tell: tellRefusal({ ...refusal, format, sameAs }, tellTokens / 2),
+    tell: tellRefusal({ ...refusal, format: models.current.format, sameAs }, tellTokens / 2),
     shows,
     setback: { code, why, sameAs: sameAs?.round },
   };
 }
 
-function refuseFiles({ current, format, earlier }: Judging): Round {
+function refuseFiles({ current, models, earlier }: Judging): Round {
   const why = `the model asked for files more than ${maxFileRequests} times instead of answering`;
   return {
     kind: 'set_back',
     change: current,
-    tell: tellNoMoreFiles(maxFileRequests, format),
+    tell: tellNoMoreFiles(maxFileRequests, models.current.format),
     shows: new Map(),
     setback: { code: 'change_unparsable', why, sameAs: earlier?.round },
   };

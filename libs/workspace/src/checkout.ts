@@ -1,6 +1,7 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { RunnerError } from '@necrocode/contracts';
+import { codeOf } from './directory-handle.js';
 import type { Git } from './git.js';
 import { translateGitError } from './git-errors.js';
 import { exactBytesAttributes } from './slot-directory.js';
@@ -50,6 +51,9 @@ export async function checkoutBase(
 async function writeAttributes(file: string): Promise<void> {
   const present = await readFile(file, 'utf8').catch(() => undefined);
   if (present === exactBytesAttributes) return;
-  await mkdir(dirname(file), { recursive: true });
+  // Not the directories above: a slot that was taken back must not come to be again.
+  await mkdir(dirname(file)).catch((error: unknown) => {
+    if (codeOf(error) !== 'EEXIST') throw error;
+  });
   await writeFile(file, exactBytesAttributes);
 }

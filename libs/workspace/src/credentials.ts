@@ -20,11 +20,12 @@ export interface GitCredentials {
  * Lets git ask for the token: it stands in a file that only the runner's user can read, never in a
  * URL, an argument, the environment or a configuration file.
  *
- * @param directory where a private directory is made for it; outside of any work tree
+ * @param directory where a private directory is made for it: it has to be there, outside of any work tree
  */
 export async function createAskpass(directory: string, credentials: GitCredentials): Promise<Askpass> {
   const place = join(directory, `askpass-${randomBytes(8).toString('hex')}`);
-  await mkdir(place, { recursive: true, mode: 0o700 });
+  // A directory that is gone must not come to be again, least of all with a token in it.
+  await mkdir(place, { mode: 0o700 });
   const script = join(place, 'askpass');
   await Promise.all([
     writeFile(join(place, 'username'), credentials.username, { mode: 0o600, flag: 'wx' }),

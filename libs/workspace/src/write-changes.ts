@@ -22,9 +22,7 @@ export async function writeChanges(workTree: string, before: ChangedTree, after:
     for (const [path, entry] of wanted) {
       if (entry.kind === 'deleted') await deletePath(root, path, after.isDirectory(path));
     }
-    for (const [path, entry] of wanted) {
-      if (entry.kind !== 'deleted') await writePath(root, path, entry);
-    }
+    await writeEntries(root, wanted);
   } catch (error) {
     throw new RunnerError('workspace_failed', 'the change cannot be written to the work tree', {
       cause: error,
@@ -79,12 +77,31 @@ async function deletePath(root: DirectoryHandle, path: string, isDirectoryNow: b
   }
 }
 
-async function writePath(root: DirectoryHandle, path: string, entry: OverlayEntry): Promise<void> {
-  const segments = path.split('/');
-  const name = segments.pop() ?? '';
-  await using parents = new AsyncDisposableStack();
-  let parent = root;
-  for (const segment of segments) parent = parents.use(await parent.makeSubdirectory(segment));
+/** How many files of one directory are written at the same time. */
+const filesAtOnce = 8;
+
+/** Directory by directory, so that each is opened once. */
+async function writeEntries(root: DirectoryHandle, wanted: ReadonlyMap<string, OverlayEntry>): Promise<void> {
+  const present = [...wanted].filter(([, { kind }]) => kind !== 'deleted');
+  const byDirectory = Map.groupBy(present, ([path]) => path.slice(0, path.lastIndexOf('/') + 1));
+  for (const [directory, entries] of byDirectory) {
+    await using parents = new AsyncDisposableStack();
+    let parent = root;
+    for (const segment of directory.split('/').slice(0, -1))
+      parent = parents.use(await parent.makeSubdirectory(segment));
+    for (let at = 0; at < entries.length; at += filesAtOnce) {
+      const some = entries.slice(at, at + filesAtOnce);
+      // All have ended before the directory is closed, also where one has failed.
+      const ended = await Promise.allSettled(
+        some.map(([path, entry]) => writeEntry(parent, path.slice(directory.length), entry)),
+      );
+      const failed = ended.find(({ status }) => status === 'rejected');
+      if (failed?.status === 'rejected') throw failed.reason;
+    }
+  }
+}
+
+async function writeEntry(parent: DirectoryHandle, name: string, entry: OverlayEntry): Promise<void> {
   if (entry.kind === 'gitlink') {
     await parent.remove(name);
     await mkdir(parent.at(name), { mode: 0o755 });

@@ -58,7 +58,10 @@ export async function prepareCommands(
 async function openZone(attempt: Attempt, slot: Slot): Promise<CommandZone> {
   const { services, work } = attempt;
   const homeDir = join(dirname(slot.workTree), 'home');
-  await mkdir(homeDir, { recursive: true });
+  // Not the slot above it: one that was taken back must not come to be again.
+  await mkdir(homeDir).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  });
   return {
     sandbox: services.sandbox,
     workTree: slot.workTree,

@@ -1,25 +1,25 @@
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { headers as names, streams, subjects } from '@necrocode/contracts';
 import { ensureStreams, publishDeadLetter } from '@necrocode/messaging';
-import { startNats, type NatsServer } from '@necrocode/testkit';
 import type { DeadLetter } from './commands/dead-letters.js';
 import { manageStreams } from './reach/nats.js';
-import { specTask } from './spec-stack.js';
+import { SpecHand } from './spec-hand.js';
+import { specTask, startSpecStack, type SpecStack } from './spec-stack.js';
 import { necro } from './spec-terminal.js';
 
 describe('necro dead', () => {
-  let nats: NatsServer;
+  let stack: SpecStack;
   let connection: NatsConnection;
   beforeAll(async () => {
-    nats = await startNats();
-    connection = await connect({ servers: nats.url });
+    stack = await startSpecStack();
+    connection = await connect({ servers: stack.environment['NATS_URL'] as string });
   }, 60_000);
   afterAll(async () => {
     await connection.close();
-    await nats.stop();
+    await stack.stop();
   });
 
-  const run = (...words: string[]) => necro(['dead', ...words], { NATS_URL: nats.url });
+  const run = (...words: string[]) => necro(['dead', ...words], stack.environment);
   const place = { queue: 'dead-queue', priority: 'high' } as const;
   const task = specTask('d1');
 
@@ -34,7 +34,7 @@ describe('necro dead', () => {
       id,
     });
 
-  it('[AR-1.2] lists nothing before there are streams, and after', async () => {
+  it('[AR-1.2] lists nothing before there are dead letters', async () => {
     expect(await run('list')).toMatchObject({ exitCode: 0, notes: 'no dead letters\n' });
     await ensureStreams(connection);
     expect((await run('list', '--json')).json()).toEqual([]);
@@ -69,12 +69,13 @@ describe('necro dead', () => {
       sequence: 1,
       subject: 'necrocode.tasks.dead-queue.high',
       key: 'cli-spec/d1',
+      run: null,
     });
     const manager = await manageStreams(connection);
     const query = { last_by_subj: 'necrocode.tasks.dead-queue.high' };
     const message = await manager.streams.getMessage(streams.tasks.name, query);
     expect(message?.string()).toBe(JSON.stringify(task));
-    expect(message?.header.get(names.msgId)).toMatch(/^requeued-1-/);
+    expect(message?.header.get(names.msgId)).toMatch(/^requeued-1-2/);
     const left = (await run('list', '--json')).json() as DeadLetter[];
     expect(left.map(({ sequence }) => sequence)).toEqual([3]);
   });
@@ -88,5 +89,23 @@ describe('necro dead', () => {
       notes: expect.stringContaining('submit') as string,
     });
     expect((await run('list', '--json')).json()).toHaveLength(2);
+  });
+
+  it('[AR-8.3] starts the next run of a task whose attempts were used up, once', async () => {
+    const hand = new SpecHand(stack);
+    const exhausted = specTask('d7');
+    await hand.report(await hand.mustClaim(exhausted), 'failed');
+    await bury(JSON.stringify(exhausted), 'seven');
+    const letters = (await run('list', '--json')).json() as DeadLetter[];
+    const sequence = String(letters.find(({ key }) => key === 'cli-spec/d7')?.sequence);
+    const both = await Promise.all([run('requeue', sequence, '--json'), run('requeue', sequence, '--json')]);
+    // The second one may come too late to find the letter.
+    expect(both.filter(({ exitCode }) => exitCode === 0).length).toBeGreaterThan(0);
+    for (const ran of both) if (ran.exitCode === 0) expect(ran.json()).toMatchObject({ run: 2 });
+    const second = await hand.mustClaim(exhausted);
+    expect(second.run).toBe(2);
+    // Neither of the two has published anything that would start another one.
+    await hand.report(second, 'failed');
+    expect(await hand.claim(exhausted)).toBeUndefined();
   });
 });

@@ -70,6 +70,6 @@ function claimReady(change: Change, { runnerId, leaseSeconds }: Claim, run: Run)
   if (freeInRepository(change, run.repository) > 0) {
     return { kind: 'granted', run: grantLease(change, run, runnerId, leaseSeconds) };
   }
-  const reason = `waits for one of ${change.maxInFlightPerRepo} running tasks of its repository to end`;
+  const reason = `waits for one of ${change.limits.maxInFlightPerRepo} running tasks of its repository to end`;
   return { kind: 'parked', reason: block(change, run, 'repository_limit', reason).blockedReason };
 }

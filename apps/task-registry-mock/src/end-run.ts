@@ -1,6 +1,5 @@
 import {
   errorCodes,
-  noUsage,
   type ArtifactRef,
   type ErrorCode,
   type EventType,
@@ -20,6 +19,7 @@ import { publishResult, recordEvent } from './outbox.js';
 import type { Change } from './registry.js';
 import { admitWaiting } from './repository-limit.js';
 import { saveDocument, updateRun, type Run } from './runs.js';
+import { usageSoFar } from './usage-so-far.js';
 
 /**
  * Ends a run with its result, and with it the waiting of others: dependants of a task that is done may
@@ -136,7 +136,7 @@ function registryResult(change: Change, run: Run, verdict: RegistryVerdict): Tas
     pushed: false,
     tests: [],
     artifacts: artifactsOf(change, run),
-    usage: noUsage,
+    usage: usageSoFar(change.sql, run),
     timings: {},
     queue_wait_ms: null,
     started_at: run.startedAt === null ? null : new Date(run.startedAt).toISOString(),

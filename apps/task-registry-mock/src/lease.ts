@@ -1,4 +1,5 @@
 import type { TaskKey } from '@necrocode/contracts';
+import { countAttempt, exhaustedInstead, pauseAfter } from './attempt-limits.js';
 import { beginAttempt, endAttempt } from './attempts.js';
 import { endRunWith } from './end-run.js';
 import { withoutLease } from './make-ready.js';
@@ -51,24 +52,35 @@ export function renewLease(change: Change, run: Run, leaseSeconds: number): Run 
 /** A released task does not wait longer than this. */
 const longestDelaySeconds = 3_600;
 
-/** Ends a lease without a result: the task goes back to its queue, unless somebody has cancelled it. */
+/**
+ * Ends a lease without a result: the task goes back to its queue, unless somebody has cancelled it or it
+ * has used up its attempts.
+ *
+ * @param reason an error code, and what there is to say about it after a colon
+ * @param delaySeconds the task waits for at least so long
+ */
 export function releaseLease(change: Change, run: Run, reason: string, delaySeconds: number): Run {
+  const stopped = /^shutting_down\b/.test(reason);
   endAttempt(change, run, 'released');
-  const delay = Math.min(delaySeconds, longestDelaySeconds);
-  recordEvent(change, run, 'LeaseReleased', { runner_id: run.runnerId, reason, delay_seconds: delay });
-  return cancelledInstead(change, run) ?? giveBack(change, run, delay);
+  const counted = countAttempt(change, run, stopped ? 'lost' : 'failed');
+  const wanted = Math.max(delaySeconds, stopped ? 0 : pauseAfter(counted.failedAttempts));
+  const delay = Math.min(wanted, longestDelaySeconds);
+  recordEvent(change, counted, 'LeaseReleased', { runner_id: run.runnerId, reason, delay_seconds: delay });
+  return endedInstead(change, counted, reason) ?? giveBack(change, counted, delay);
 }
 
 /** The same for a lease that ran out. */
 export function expireLease(change: Change, run: Run): Run {
-  noteExpiry(change, run);
-  return cancelledInstead(change, run) ?? giveBack(change, run);
+  const counted = noteExpiry(change, run);
+  return endedInstead(change, counted, silence) ?? giveBack(change, counted);
 }
 
 /** Ends an expired lease whose task is being claimed at this moment, so need not be published. */
 export function takeOverLease(change: Change, run: Run): Run {
-  noteExpiry(change, run);
-  return cancelledInstead(change, run) ?? updateRun(change, run, { ...withoutLease, state: 'ready' });
+  const counted = noteExpiry(change, run);
+  return (
+    endedInstead(change, counted, silence) ?? updateRun(change, counted, { ...withoutLease, state: 'ready' })
+  );
 }
 
 /** What a run becomes when its lease ends and somebody has cancelled it: it is not to start again. */
@@ -105,7 +117,15 @@ function expiryAfter({ now }: Change, leaseSeconds: number): number {
   return now + leaseSeconds * 1000;
 }
 
-function noteExpiry(change: Change, run: Run): void {
+const silence = 'its runner fell silent';
+
+function noteExpiry(change: Change, run: Run): Run {
   endAttempt(change, run, 'expired');
   recordEvent(change, run, 'LeaseExpired', { runner_id: run.runnerId, fencing_token: run.fencingToken });
+  return countAttempt(change, run, 'lost');
+}
+
+/** What a run becomes when its lease has ended and it must not start again. */
+function endedInstead(change: Change, run: Run, reason: string): Run | undefined {
+  return cancelledInstead(change, run) ?? exhaustedInstead(change, run, reason);
 }

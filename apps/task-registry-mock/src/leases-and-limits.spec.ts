@@ -18,7 +18,8 @@ describe('rules that time and the repository limit decide', () => {
   let reaper: LeaseReaper;
 
   const open = (maxInFlightPerRepo: number) => {
-    registry = new Registry({ dataDir, maxInFlightPerRepo, now: () => now });
+    const limits = { maxInFlightPerRepo, maxAttempts: 5, maxLostAttempts: 10 };
+    registry = new Registry({ dataDir, ...limits, now: () => now });
     reaper = new LeaseReaper(registry, createLogger({ name: 'spec', level: 'silent' }));
   };
   const claim = (task: Task, runnerId = 'runner-1'): ClaimOutcome => {

@@ -18,6 +18,8 @@ interface OutboxRow {
   readonly subject: string;
   readonly msgId: string;
   readonly traceparent: string;
+  /** A JSON object of strings. */
+  readonly headersJson: string;
   readonly body: string;
 }
 
@@ -130,6 +132,8 @@ export class OutboxPublisher {
     try {
       if (await this.isStoredResult(row)) return 'stored';
       const carried = headers();
+      const named = JSON.parse(row.headersJson) as Record<string, string>;
+      for (const [name, value] of Object.entries(named)) carried.set(name, value);
       if (row.traceparent !== '') carried.set(names.traceparent, row.traceparent);
       const options = { msgID: row.msgId, headers: carried, timeout: acknowledgementDeadlineMs };
       await jetstream(this.connection).publish(row.subject, row.body, options);
@@ -175,7 +179,7 @@ function lastRow({ sql }: Registry): number {
 
 function nextBatch({ sql, now }: Registry): OutboxRow[] {
   return sql(
-    `SELECT id, subject, msg_id AS msgId, traceparent, body FROM outbox
+    `SELECT id, subject, msg_id AS msgId, traceparent, headers_json AS headersJson, body FROM outbox
      WHERE refused IS NULL AND due_at <= ? ORDER BY id LIMIT ?`,
   ).all(now(), batchSize) as unknown as OutboxRow[];
 }

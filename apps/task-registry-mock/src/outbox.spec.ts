@@ -153,6 +153,24 @@ describe('outbox', () => {
     );
   });
 
+  it('[AR-8.3] publishes one dead letter for a task whose attempts are used up', async () => {
+    const spec = newSpec();
+    const place = { queue: `q-${spec}`, priority: 'normal' } as const;
+    const task = taskOf(spec, '1');
+    for (let n = 0; n < 5; n += 1) await client.release(await client.granted(task, { place, traceparent }));
+    const [result] = await results({ specName: spec, taskId: '1' });
+    expect(taskResultSchema.parse(result?.json()).error?.code).toBe('attempts_exhausted');
+    const letters = await stored(streams.dead.name, subjects.dead(place.queue), 1);
+    expect(letters.map((letter) => letter.json())).toEqual([task]);
+    const told = [names.deadCode, names.deadAttempts, names.deadSubject, names.traceparent];
+    expect(told.map((name) => letters[0]?.header.get(name))).toEqual([
+      'attempts_exhausted',
+      '5',
+      subjects.task(place),
+      traceparent,
+    ]);
+  });
+
   it('[AR-1.5] hears a cancel from NATS', async () => {
     const held = await client.granted(taskOf(newSpec(), '1'));
     connection.publish(subjects.cancel(held.key), JSON.stringify({ reason: 'changed my mind' }));

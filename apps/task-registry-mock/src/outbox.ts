@@ -5,6 +5,7 @@ import {
   type TaskEventDocument,
   type TaskResult,
 } from '@necrocode/contracts';
+import { deadLetterHeaders } from '@necrocode/messaging';
 import type { Change } from './registry.js';
 import { documentOf, type Run } from './runs.js';
 
@@ -51,6 +52,18 @@ export function publishResult(change: Change, run: Run, result: TaskResult): voi
   enqueue(change, run, subjects.result(run), `${formatKey(run)}#${run.run}`, JSON.stringify(result));
 }
 
+/** Has a task put where people find what nobody could finish: once per run. */
+export function publishDeadLetter(
+  change: Change,
+  run: Run,
+  { code, message }: { readonly code: string; readonly message: string },
+): void {
+  const told = { code, reason: message, attempts: run.attempt, subject: subjects.task(run) };
+  const id = `dead-${formatKey(run)}#${run.run}`;
+  const body = documentOf(change.sql, run, 'task');
+  enqueue(change, run, subjects.dead(run.queue), id, body, { headers: deadLetterHeaders(told) });
+}
+
 /** Has a task published that nobody has published yet, under the id that any publisher would use. */
 export function publishTask(change: Change, run: Run): void {
   enqueueTask(change, run, `${formatKey(run)}#${run.digest}`);
@@ -69,7 +82,13 @@ export function republishTask(change: Change, run: Run, delaySeconds = 0): void 
 }
 
 function enqueueTask(change: Change, run: Run, messageId: string, delaySeconds = 0): void {
-  enqueue(change, run, subjects.task(run), messageId, documentOf(change.sql, run, 'task'), delaySeconds);
+  enqueue(change, run, subjects.task(run), messageId, documentOf(change.sql, run, 'task'), { delaySeconds });
+}
+
+interface EnqueueOptions {
+  readonly delaySeconds?: number;
+  /** Beside the message id and the trace. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 function enqueue(
@@ -78,9 +97,18 @@ function enqueue(
   subject: string,
   messageId: string,
   body: string,
-  delaySeconds = 0,
+  { delaySeconds = 0, headers = {} }: EnqueueOptions = {},
 ): void {
   change
-    .sql('INSERT INTO outbox (subject, msg_id, traceparent, body, due_at) VALUES (?, ?, ?, ?, ?)')
-    .run(subject, messageId, run.traceparent, body, change.now + delaySeconds * 1000);
+    .sql(
+      'INSERT INTO outbox (subject, msg_id, traceparent, headers_json, body, due_at) VALUES (?, ?, ?, ?, ?, ?)',
+    )
+    .run(
+      subject,
+      messageId,
+      run.traceparent,
+      JSON.stringify(headers),
+      body,
+      change.now + delaySeconds * 1000,
+    );
 }

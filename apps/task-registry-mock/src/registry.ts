@@ -7,20 +7,29 @@ import { migrations } from './schema.js';
 /** A prepared statement for a text, made once per text. */
 export type Sql = (text: string) => StatementSync;
 
+/** How much of something there may be. */
+export interface RegistryLimits {
+  /** Tasks of one repository that may run at the same time; 0: any number. */
+  readonly maxInFlightPerRepo: number;
+  /** Attempts of one run that may fail. */
+  readonly maxAttempts: number;
+  /** Attempts of one run whose runner may die or be stopped. */
+  readonly maxLostAttempts: number;
+}
+
 /** One transaction: what the rules write through, and what is told to others once it has committed. */
 export interface Change {
   readonly sql: Sql;
   readonly now: number;
-  readonly maxInFlightPerRepo: number;
+  readonly limits: RegistryLimits;
   /** Row ids of tasks that gained events. */
   readonly touched: Set<number>;
   /** Running tasks whose runners are to be told at once that they should stop. */
   readonly cancels: { readonly key: TaskKey; readonly reason: string }[];
 }
 
-export interface RegistryOptions {
+export interface RegistryOptions extends RegistryLimits {
   readonly dataDir: string;
-  readonly maxInFlightPerRepo: number;
   readonly now?: () => number;
 }
 
@@ -35,14 +44,14 @@ export class Registry {
   readonly sql: Sql;
   readonly now: () => number;
   private readonly store: DurableStore;
-  private readonly maxInFlightPerRepo: number;
+  private readonly limits: RegistryLimits;
   private readonly listeners = new Set<Listener>();
 
   constructor(options: RegistryOptions) {
     this.store = new DurableStore(join(options.dataDir, 'task-registry.sqlite'), migrations);
     this.sql = preparing(this.store);
     this.now = options.now ?? Date.now;
-    this.maxInFlightPerRepo = options.maxInFlightPerRepo;
+    this.limits = options;
   }
 
   /** Does a call's work once per idempotency key; a repeated call gets the first one's answer. */
@@ -76,8 +85,8 @@ export class Registry {
   }
 
   private begin(): Change {
-    const { sql, maxInFlightPerRepo } = this;
-    return { sql, maxInFlightPerRepo, now: this.now(), touched: new Set(), cancels: [] };
+    const { sql, limits } = this;
+    return { sql, limits, now: this.now(), touched: new Set(), cancels: [] };
   }
 
   private tell(change: Change): void {

@@ -9,11 +9,12 @@ export function repositoryOf(repoUrl: string): string {
 
 /** How many more tasks of a repository may run now. */
 export function freeInRepository(change: Change, repository: string): number {
-  if (change.maxInFlightPerRepo === 0) return Infinity;
+  const { maxInFlightPerRepo } = change.limits;
+  if (maxInFlightPerRepo === 0) return Infinity;
   const { running } = change
     .sql(`SELECT count(*) AS running FROM runs WHERE state = 'running' AND repository = ?`)
     .get(repository) as { running: number };
-  return change.maxInFlightPerRepo - running;
+  return maxInFlightPerRepo - running;
 }
 
 /**

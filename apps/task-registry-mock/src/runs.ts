@@ -30,6 +30,10 @@ interface RunProgress {
   readonly runnerId: string;
   /** Attempts so far. */
   readonly attempt: number;
+  /** Of these, how many failed without ending the run. */
+  readonly failedAttempts: number;
+  /** Of these, how many ended because their runner died or was stopped. */
+  readonly lostAttempts: number;
   /** Of the latest lease. */
   readonly fencingToken: number;
   readonly leaseExpiresAt: number | null;
@@ -51,7 +55,7 @@ export const runColumns = `
   r.repository, r.branch, r.required_skill AS requiredSkill, r.created_at AS createdAt, r.state, r.stage,
   r.runner_id AS runnerId, r.attempt, r.fencing_token AS fencingToken, r.lease_expires_at AS leaseExpiresAt,
   r.cancel_reason AS cancelReason, r.blocked_by AS blockedBy, r.blocked_reason AS blockedReason,
-  r.started_at AS startedAt, r.finished_at AS finishedAt, r.decided_json AS decidedJson`;
+  r.failed_attempts AS failedAttempts, r.lost_attempts AS lostAttempts, r.started_at AS startedAt, r.finished_at AS finishedAt, r.decided_json AS decidedJson`;
 
 /** The current runs of all tasks. */
 export const currentRuns = `tasks t JOIN runs r ON r.task = t.id AND r.run = t.run`;
@@ -123,7 +127,7 @@ export function updateRun({ sql }: Change, run: Run, facts: Partial<RunProgress>
   sql(
     `UPDATE runs SET state = ?, stage = ?, runner_id = ?, attempt = ?, fencing_token = ?,
        lease_expires_at = ?, cancel_reason = ?, blocked_by = ?, blocked_reason = ?, started_at = ?,
-       finished_at = ?, decided_json = ?
+       finished_at = ?, decided_json = ?, failed_attempts = ?, lost_attempts = ?
      WHERE task = ? AND run = ?`,
   ).run(
     next.state,
@@ -138,6 +142,8 @@ export function updateRun({ sql }: Change, run: Run, facts: Partial<RunProgress>
     next.startedAt,
     next.finishedAt,
     next.decidedJson,
+    next.failedAttempts,
+    next.lostAttempts,
     next.task,
     next.run,
   );
@@ -171,6 +177,8 @@ const fresh: RunProgress = {
   stage: '',
   runnerId: '',
   attempt: 0,
+  failedAttempts: 0,
+  lostAttempts: 0,
   fencingToken: 0,
   leaseExpiresAt: null,
   cancelReason: null,

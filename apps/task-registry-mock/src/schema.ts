@@ -86,4 +86,9 @@ export const migrations: readonly string[] = [
     refused TEXT
   ) STRICT;
   `,
+  `
+  ALTER TABLE runs ADD COLUMN failed_attempts INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE runs ADD COLUMN lost_attempts INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE outbox ADD COLUMN headers_json TEXT NOT NULL DEFAULT '{}';
+  `,
 ];

@@ -1,10 +1,9 @@
 import { readServiceSettings, wholeNumber, type ServiceSettings } from '@necrocode/rpc';
 import { z } from 'zod';
+import type { RegistryLimits } from './registry.js';
 
-export interface Settings extends ServiceSettings {
+export interface Settings extends ServiceSettings, RegistryLimits {
   readonly natsUrl: string;
-  /** Tasks of one repository that may run at the same time; 0: any number. */
-  readonly maxInFlightPerRepo: number;
 }
 
 /**
@@ -14,10 +13,18 @@ export interface Settings extends ServiceSettings {
  */
 export function readSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
   const { common, own } = readServiceSettings('127.0.0.1:50051', variables, environment);
-  return { ...common, natsUrl: own.NATS_URL, maxInFlightPerRepo: own.MAX_IN_FLIGHT_PER_REPO };
+  return {
+    ...common,
+    natsUrl: own.NATS_URL,
+    maxInFlightPerRepo: own.MAX_IN_FLIGHT_PER_REPO,
+    maxAttempts: own.MAX_ATTEMPTS,
+    maxLostAttempts: own.MAX_LOST_ATTEMPTS,
+  };
 }
 
 const variables = {
   NATS_URL: z.string().default('nats://127.0.0.1:4222'),
   MAX_IN_FLIGHT_PER_REPO: wholeNumber(0, 1_000_000, 0),
+  MAX_ATTEMPTS: wholeNumber(1, 1_000, 5),
+  MAX_LOST_ATTEMPTS: wholeNumber(1, 1_000, 10),
 };

@@ -32,12 +32,21 @@ export interface DeadLetter {
 export async function publishDeadLetter(connection: NatsConnection, letter: DeadLetter): Promise<void> {
   await publishDocument(connection, subjects.dead(letter.queue), letter.original, {
     [names.msgId]: letter.id,
+    ...deadLetterHeaders(letter),
+    ...headersFromContext(),
+  });
+}
+
+/** What a dead letter tells about itself, also for those who publish it in another way. */
+export function deadLetterHeaders(
+  letter: Pick<DeadLetter, 'code' | 'reason' | 'attempts' | 'subject'>,
+): Record<string, string> {
+  return {
     [names.deadCode]: letter.code,
     [names.deadReason]: singleLine(letter.reason),
     [names.deadAttempts]: String(letter.attempts),
     [names.deadSubject]: letter.subject,
-    ...headersFromContext(),
-  });
+  };
 }
 
 async function publishDocument(

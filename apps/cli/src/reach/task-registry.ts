@@ -19,8 +19,12 @@ export interface TaskRegistry {
   listTasks(filter: TaskFilter): Promise<taskRegistry.TaskRecord[]>;
   listRunners(seenWithinSeconds: number): Promise<taskRegistry.Runner[]>;
   cancel(key: TaskKey, reason: string): Promise<taskRegistry.TaskState>;
-  /** Returns the number of the new run. */
-  retry(key: TaskKey): Promise<number>;
+  /**
+   * Returns the number of the new run.
+   *
+   * @param idempotencyKey a repeated call with the same one starts nothing; absent: every call is a new one
+   */
+  retry(key: TaskKey, idempotencyKey?: string): Promise<number>;
   /** Events past a sequence number, until the run of the moment has ended. */
   watch(
     key: TaskKey,
@@ -99,8 +103,8 @@ export function openTaskRegistry(endpoint: Endpoint): TaskRegistry {
       return state;
     },
 
-    async retry(key) {
-      const request = { idempotencyKey: randomUUID(), key };
+    async retry(key, idempotencyKey = randomUUID()) {
+      const request = { idempotencyKey, key };
       const { run } = await ask(client.retryTask.bind(client), request);
       return run;
     },

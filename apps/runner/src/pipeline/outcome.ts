@@ -6,12 +6,17 @@ export type Outcome =
   | { readonly kind: 'failed'; readonly error: RunnerError; readonly stage: string | null }
   | { readonly kind: 'cancelled'; readonly stage: string | null }
   /** Another attempt should go on where this one stopped. */
-  | { readonly kind: 'given_back'; readonly error: RunnerError; readonly delaySeconds: number };
+  | {
+      readonly kind: 'given_back';
+      readonly error: RunnerError;
+      /** 0: as long as the registry thinks right. */
+      readonly delaySeconds: number;
+    };
 
-/** Attempts of one run, the first included. */
-export const maxAttempts = 5;
-
-/** Troubles of the fleet, not of the task: worth another attempt. All other errors end the run. */
+/**
+ * Troubles of the fleet, not of the task: worth another attempt. All other errors end the run. How many
+ * attempts there are and how long each of them waits is the registry's to say, which sees all of them.
+ */
 const fleetTroubles: ReadonlySet<string> = new Set([
   'no_slot',
   'lease_lost',
@@ -25,17 +30,10 @@ const fleetTroubles: ReadonlySet<string> = new Set([
 ]);
 
 /** What a thrown error means for the attempt. */
-export function outcomeOf(thrown: unknown, attempt: number, stage: string | null): Outcome {
+export function outcomeOf(thrown: unknown, stage: string | null): Outcome {
   const error = RunnerError.from(thrown);
   if (error.code === 'cancelled') return { kind: 'cancelled', stage };
-  const unfinished = error.code === 'shutting_down' || error.code === 'lease_lost';
-  if (unfinished || (fleetTroubles.has(error.code) && attempt < maxAttempts)) {
-    return {
-      kind: 'given_back',
-      error,
-      delaySeconds: error.code === 'shutting_down' ? 0 : backoffSeconds(attempt),
-    };
-  }
+  if (fleetTroubles.has(error.code)) return { kind: 'given_back', error, delaySeconds: 0 };
   return { kind: 'failed', error, stage };
 }
 
@@ -54,9 +52,4 @@ export function taskErrorOf(outcome: Exclude<Outcome, { kind: 'given_back' }>): 
       return { code, message, stage: outcome.stage, retryable };
     }
   }
-}
-
-/** 5 s, 10 s, 20 s, … */
-function backoffSeconds(attempt: number): number {
-  return Math.min(5 * 2 ** (attempt - 1), 120);
 }

@@ -43,7 +43,7 @@ interface Carried {
 
 /** Everything between the claim and the report; whatever is thrown on the way becomes an outcome. */
 async function carryOut(attempt: Attempt): Promise<Carried> {
-  const { task, lease, stages, work, record } = attempt;
+  const { task, stages, work, record } = attempt;
   let progress: Progress = {};
   try {
     const playbook = choosePlaybook(task.playbook);
@@ -57,6 +57,6 @@ async function carryOut(attempt: Attempt): Promise<Carried> {
     if (record.pushed) return { outcome: { kind: 'done' }, progress };
     // What ended the work is the reason, whatever the interrupted call made of it.
     const reason: unknown = work.signal.aborted ? work.signal.reason : error;
-    return { outcome: outcomeOf(reason, lease.attempt, stages.failedStage), progress };
+    return { outcome: outcomeOf(reason, stages.failedStage), progress };
   }
 }

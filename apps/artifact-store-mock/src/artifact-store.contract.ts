@@ -130,10 +130,30 @@ export function artifactStoreContract(
       await expect(client.upload(Buffer.from('newer'), { fencingToken: 8n })).resolves.toHaveProperty('uri');
     });
 
-    it('[AR-6.5] answers a repeated upload as it did the first time', async () => {
-      const first = await client.upload(Buffer.from('x'), { idempotencyKey: 'upload-1' });
-      const again = await client.upload(Buffer.from('x'), { idempotencyKey: 'upload-1' });
-      expect(again).toEqual(first);
+    it('[AR-15.3] refuses the overtaken attempt also after a restart, and a token of 0', async () => {
+      const { uri } = await client.upload(Buffer.from('new'), { fencingToken: 8n });
+      await stopStore();
+      await startStore();
+      for (const fencingToken of [7n, 0n]) {
+        await expect(client.upload(Buffer.from('old'), { fencingToken })).rejects.toMatchObject({
+          code: status.FAILED_PRECONDITION,
+        });
+      }
+      expect((await client.download(uri)).content.toString()).toBe('new');
+    });
+
+    it('[AR-6.5] answers each repeated call as the first one, also after a restart', async () => {
+      const gone = await client.upload(Buffer.from('gone'), { name: 'gone' });
+      const repeat = async () => ({
+        uploaded: await client.upload(Buffer.from('x'), { idempotencyKey: 'once' }),
+        deleted: await client.delete(gone.uri, 'once'),
+      });
+      const first = await repeat();
+      expect(await repeat()).toEqual(first);
+      await stopStore();
+      await startStore();
+      expect(await repeat()).toEqual(first);
+      expect((await client.list({})).artifacts).toEqual([first.uploaded]);
     });
 
     it('[AR-15.3] deletes an artifact, but not the content that another one shares', async () => {
@@ -210,7 +230,8 @@ export function connect(address: string) {
         { specName: '', taskId: '', type: '', pageSize: 0, pageToken: '', ...request },
         options,
       ),
-    delete: (uri: string) => call(client.deleteArtifact.bind(client), { idempotencyKey: '', uri }, options),
+    delete: (uri: string, idempotencyKey = '') =>
+      call(client.deleteArtifact.bind(client), { idempotencyKey, uri }, options),
     usage: () => call(client.getUsage.bind(client), {}, options),
     close: () => client.close(),
   };

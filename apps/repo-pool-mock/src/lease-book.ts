@@ -30,6 +30,12 @@ export interface Lease {
   readonly ended: boolean;
 }
 
+/** For how long a lease is given, and from when; milliseconds. */
+export interface LeaseTerm {
+  readonly from: number;
+  readonly ms: number;
+}
+
 export interface SlotRow {
   readonly slotId: string;
   readonly repo: string;
@@ -44,6 +50,9 @@ export interface SlotRow {
   readonly expiresAt: number | null;
   readonly endedAt: number | null;
 }
+
+/** A runner whose calls failed comes back within about 2 s (the channel's reconnect backoff). */
+const shortestGraceMs = 5_000;
 
 /** How long an ended lease is remembered, so that a late release of it is recognised. */
 const endedLeaseMemoryMs = 24 * 60 * 60 * 1000;
@@ -83,11 +92,13 @@ export class LeaseBook {
   }
 
   /** Tokens grow over the whole life of the database, whatever is deleted from it. */
-  addLease(leaseId: string, slot: ReadySlot, borrower: Borrower, expiresAt: number): Lease {
+  addLease(leaseId: string, slot: ReadySlot, borrower: Borrower, term: LeaseTerm): Lease {
+    const expiresAt = term.from + term.ms;
     const { lastInsertRowid } = this.store.db
       .prepare(
-        `INSERT INTO leases (lease_id, slot_id, repo, runner_id, spec_name, task_id, task_token, expires_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+        `INSERT INTO leases (lease_id, slot_id, repo, runner_id, spec_name, task_id, task_token, expires_at,
+                             lease_ms)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       )
       .run(
         leaseId,
@@ -98,6 +109,7 @@ export class LeaseBook {
         borrower.taskId,
         borrower.taskToken,
         expiresAt,
+        term.ms,
       );
     const { slotId, repo } = slot;
     return { leaseId, fencingToken: Number(lastInsertRowid), slotId, repo, expiresAt, ended: false };
@@ -113,8 +125,23 @@ export class LeaseBook {
     return (rows as unknown as LeaseColumns[]).map(toLease);
   }
 
-  setExpiry(leaseId: string, expiresAt: number): void {
-    this.store.db.prepare('UPDATE leases SET expires_at = ? WHERE lease_id = ?').run(expiresAt, leaseId);
+  /** @returns when it ends now, milliseconds since the epoch */
+  renewLease(leaseId: string, term: LeaseTerm): number {
+    const expiresAt = term.from + term.ms;
+    this.store.db
+      .prepare('UPDATE leases SET expires_at = ?, lease_ms = ? WHERE lease_id = ?')
+      .run(expiresAt, term.ms, leaseId);
+    return expiresAt;
+  }
+
+  /**
+   * Leases could not be renewed while the pool was away. They count as renewed at this moment, since their
+   * holders renew them several times within their length.
+   */
+  extendLeases(now: number): void {
+    this.store.db
+      .prepare('UPDATE leases SET expires_at = max(expires_at, ? + max(lease_ms, ?)) WHERE ended_at IS NULL')
+      .run(now, shortestGraceMs);
   }
 
   endLease(leaseId: string, now: number): void {
@@ -171,6 +198,7 @@ export const migrations = [
    CREATE INDEX leases_by_task ON leases (spec_name, task_id);
    CREATE INDEX leases_by_slot ON leases (slot_id);
    CREATE INDEX leases_open ON leases (expires_at) WHERE ended_at IS NULL;`,
+  `ALTER TABLE leases ADD COLUMN lease_ms INTEGER NOT NULL DEFAULT 60000;`,
 ];
 
 const selectLease = `

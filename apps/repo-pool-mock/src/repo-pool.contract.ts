@@ -163,6 +163,59 @@ export function repoPoolContract(name: string, start: (options: PoolStart) => Pr
       await expect(client.renew(lease)).rejects.toMatchObject({ code: status.FAILED_PRECONDITION });
     });
 
+    it.each(['renew', 'release'] as const)(
+      "[AR-14.3] refuses to %s under any token but the lease's own, or a lease that it does not know",
+      async (method) => {
+        const lease = await client.allocate({ repoUrl: repo.url });
+        const refused = { code: status.FAILED_PRECONDITION };
+        for (const fencingToken of [0n, lease.fencingToken - 1n, lease.fencingToken + 1n]) {
+          await expect(client[method]({ ...lease, fencingToken })).rejects.toMatchObject(refused);
+        }
+        await expect(client[method]({ ...lease, leaseId: 'unknown' })).rejects.toMatchObject(refused);
+        const { slots } = await client.listSlots({});
+        expect(slots.find(({ leaseId }) => leaseId === lease.leaseId)).toMatchObject({
+          state: repoPool.SlotState.SLOT_STATE_ALLOCATED,
+          expiresAt: lease.expiresAt,
+        });
+        await client[method](lease);
+      },
+    );
+
+    it('[AR-15.4] answers each repeated call as the first one, also after a restart', async () => {
+      const renewed = await client.allocate({ repoUrl: repo.url });
+      const released = await client.allocate({ repoUrl: repo.url });
+      const repeat = () =>
+        Promise.all([
+          client.allocate({ repoUrl: repo.url, idempotencyKey: 'once' }),
+          client.renew({ ...renewed, idempotencyKey: 'once', leaseSeconds: 300 }),
+          client.release({ ...released, idempotencyKey: 'once' }),
+        ]);
+      const first = await repeat();
+      expect(await repeat()).toEqual(first);
+      await stopPool();
+      await startPool();
+      expect(await repeat()).toEqual(first);
+      const { slots } = await client.listSlots({});
+      expect(
+        slots
+          .map(({ leaseId }) => leaseId)
+          .filter((id) => id !== '')
+          .sort(),
+      ).toEqual([first[0].leaseId, renewed.leaseId].sort());
+    });
+
+    it('[AR-14.3] gives holders time to come back after the pool itself was away', async () => {
+      const lease = await client.allocate({ repoUrl: repo.url, leaseSeconds: 2 });
+      // Past that the pool cannot take anything back: it is gone.
+      await stopPool();
+      await eventually('the lease is past its end', () =>
+        Date.now() > (lease.expiresAt?.getTime() ?? Infinity) ? true : undefined,
+      );
+      await startPool();
+      await expect(client.renew(lease)).resolves.toHaveProperty('expiresAt');
+      expect(existsSync(lease.directory?.workTree ?? '')).toBe(true);
+    });
+
     it('[AR-14.3] refuses an attempt that has been overtaken by another one of its task', async () => {
       await client.allocate({ repoUrl: repo.url, taskFencingToken: 8n });
       const overtaken = client.allocate({ repoUrl: repo.url, taskFencingToken: 7n });
@@ -269,10 +322,14 @@ export function connect(address: string) {
   return {
     allocate: (request: Partial<repoPool.AllocateRequest>) =>
       call(client.allocate.bind(client), { ...allocateDefaults, ...request }, options),
-    renew: ({ leaseId = '', fencingToken = 0n, leaseSeconds = 60 }: Partial<repoPool.RenewRequest>) =>
-      call(client.renew.bind(client), { idempotencyKey: '', leaseId, fencingToken, leaseSeconds }, options),
-    release: ({ leaseId = '', fencingToken = 0n, broken = false }: Partial<repoPool.ReleaseRequest>) =>
-      call(client.release.bind(client), { idempotencyKey: '', leaseId, fencingToken, broken }, options),
+    renew: (request: Partial<repoPool.RenewRequest>) =>
+      call(
+        client.renew.bind(client),
+        repoPool.RenewRequest.fromPartial({ leaseSeconds: 60, ...request }),
+        options,
+      ),
+    release: (request: Partial<repoPool.ReleaseRequest>) =>
+      call(client.release.bind(client), repoPool.ReleaseRequest.fromPartial(request), options),
     listSlots: ({ repoUrl = '' }: Partial<repoPool.ListSlotsRequest>) =>
       call(client.listSlots.bind(client), { repoUrl }, options),
     close: () => client.close(),

@@ -25,6 +25,8 @@ export interface RepoPoolOptions extends RepoUrlPolicy {
 /** Broken slots whose directories are kept for a look, per repository. */
 const keptBroken = 3;
 const reapEveryMs = 1_000;
+/** A process that was stopped for longer has missed renewals, as one that was not there. */
+const longestPauseMs = 3_000;
 const forgetEveryMs = 60 * 60 * 1000;
 
 const allocationTime = durationHistogram('repo_pool.allocation.duration', 'Time until a slot was lent');
@@ -40,6 +42,7 @@ export class RepoPool {
   private readonly promised = new Map<string, number>();
   private readonly underway = new Set<Promise<unknown>>();
   private readonly timers: NodeJS.Timeout[];
+  private lookedAt = Date.now();
 
   constructor(
     private readonly options: RepoPoolOptions,
@@ -55,8 +58,9 @@ export class RepoPool {
       log,
     );
     recover(this.store, this.book, this.yard);
+    this.book.extendLeases(Date.now());
     this.timers = [
-      setInterval(() => this.reap(), reapEveryMs),
+      setInterval(() => this.look(), reapEveryMs),
       setInterval(() => this.forget(), forgetEveryMs),
     ];
   }
@@ -81,14 +85,17 @@ export class RepoPool {
     return allocation;
   }
 
-  /** @throws RpcException FAILED_PRECONDITION when the lease has ended or the token is not its own */
+  /**
+   * A lease past its end still holds until the slot is taken back.
+   *
+   * @throws RpcException FAILED_PRECONDITION when the lease has ended or the token is not its own
+   */
   renew(request: wire.RenewRequest): wire.RenewResponse {
     const leaseMs = readLeaseMs(request.leaseSeconds);
     return this.store.once('Renew', request.idempotencyKey, wire.RenewResponse, () => {
       const lease = this.leaseOf(request);
-      if (lease.ended || lease.expiresAt <= Date.now()) throw lost('the lease has ended');
-      const expiresAt = Date.now() + leaseMs;
-      this.book.setExpiry(lease.leaseId, expiresAt);
+      if (lease.ended) throw lost('the lease has ended');
+      const expiresAt = this.book.renewLease(lease.leaseId, { from: Date.now(), ms: leaseMs });
       return { expiresAt: new Date(expiresAt) };
     });
   }
@@ -195,7 +202,10 @@ export class RepoPool {
   }
 
   private lend(order: Order, slot: ReadySlot, started: number): wire.AllocateResponse {
-    const lease = this.book.addLease(randomUUID(), slot, order.borrower, Date.now() + order.leaseMs);
+    const lease = this.book.addLease(randomUUID(), slot, order.borrower, {
+      from: Date.now(),
+      ms: order.leaseMs,
+    });
     return {
       leaseId: lease.leaseId,
       fencingToken: BigInt(lease.fencingToken),
@@ -253,6 +263,15 @@ export class RepoPool {
       this.ready.returned(repo, mirror);
     });
     this.track(removal);
+  }
+
+  /** Takes expired leases back, unless the process itself was held up for so long that nobody could renew. */
+  private look(): void {
+    const now = Date.now();
+    const heldUp = now - this.lookedAt > longestPauseMs;
+    this.lookedAt = now;
+    if (heldUp) this.book.extendLeases(now);
+    else this.reap();
   }
 
   private reap(): void {

@@ -1,16 +1,17 @@
 import type { Logger } from '@necrocode/telemetry';
-import { expiredRuns, expireLease, extendLeasesAfterStart } from './lease.js';
+import { expiredRuns, expireLease, extendLeases } from './lease.js';
 import type { Registry } from './registry.js';
 import { admitAllWaiting } from './repository-limit.js';
 
 const everyMs = 1_000;
 const answersEveryMs = 60 * 60 * 1_000;
-/** A runner whose calls failed comes back within about 2 s (the channel's reconnect backoff). */
-const graceAfterStartMs = 5_000;
+/** A process that was stopped for longer has missed renewals, as one that was not there. */
+const longestPauseMs = 3_000;
 
 /** Gives the work of runners that went silent to others. */
 export class LeaseReaper {
   private readonly timers: NodeJS.Timeout[] = [];
+  private lookedAt = 0;
 
   constructor(
     private readonly registry: Registry,
@@ -19,11 +20,22 @@ export class LeaseReaper {
 
   start(): void {
     this.registry.change((change) => {
-      extendLeasesAfterStart(change, graceAfterStartMs);
+      extendLeases(change);
       admitAllWaiting(change);
     });
-    this.timers.push(setInterval(() => this.safely(() => this.reap()), everyMs));
+    this.lookedAt = this.registry.now();
+    this.timers.push(setInterval(() => this.safely(() => this.look()), everyMs));
     this.timers.push(setInterval(() => this.safely(() => this.registry.forgetOldAnswers()), answersEveryMs));
+  }
+
+  /** Every second: reaps, unless the process itself was held up for so long that nobody could renew. */
+  look(): number {
+    const now = this.registry.now();
+    const heldUp = now - this.lookedAt > longestPauseMs;
+    this.lookedAt = now;
+    if (!heldUp) return this.reap();
+    this.registry.change(extendLeases);
+    return 0;
   }
 
   /** Ends the leases that have run out by now. Returns how many. */

@@ -22,6 +22,7 @@ export function grantLease(change: Change, run: Run, runnerId: string, leaseSeco
     attempt: run.attempt + 1,
     fencingToken: token,
     leaseExpiresAt: expiryAfter(change, leaseSeconds),
+    leaseSeconds,
     startedAt: run.startedAt ?? change.now,
   });
   beginAttempt(change, granted);
@@ -46,7 +47,7 @@ export function holdLease(sql: Sql, key: TaskKey, fencingToken: bigint): Run {
 }
 
 export function renewLease(change: Change, run: Run, leaseSeconds: number): Run {
-  return updateRun(change, run, { leaseExpiresAt: expiryAfter(change, leaseSeconds) });
+  return updateRun(change, run, { leaseExpiresAt: expiryAfter(change, leaseSeconds), leaseSeconds });
 }
 
 /** A released task does not wait longer than this. */
@@ -101,13 +102,18 @@ export function expiredRuns(sql: Sql, now: number): Run[] {
   ).all(now) as unknown as Run[];
 }
 
-/** Leases could not be renewed while the registry was away: their holders get this long to come back. */
-export function extendLeasesAfterStart({ sql, now }: Change, graceMs: number): void {
-  const until = now + graceMs;
-  sql(`UPDATE runs SET lease_expires_at = ? WHERE state = 'running' AND lease_expires_at < ?`).run(
-    until,
-    until,
-  );
+/** A runner whose calls failed comes back within about 2 s (the channel's reconnect backoff). */
+const shortestGraceSeconds = 5;
+
+/**
+ * Leases could not be renewed while the registry was away. They count as renewed at this moment, since
+ * their holders renew them several times within their length.
+ */
+export function extendLeases({ sql, now }: Change): void {
+  sql(
+    `UPDATE runs SET lease_expires_at = max(lease_expires_at, ? + max(lease_seconds, ?) * 1000)
+     WHERE state = 'running'`,
+  ).run(now, shortestGraceSeconds);
 }
 
 function expiryAfter({ now }: Change, leaseSeconds: number): number {

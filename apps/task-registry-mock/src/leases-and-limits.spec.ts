@@ -132,8 +132,22 @@ describe('rules that time and the repository limit decide', () => {
     granted(a);
     now += 3_600_000;
     reaper.start();
+    now += 29_999;
     expect(reaper.reap()).toBe(0);
-    now += 5_000;
+    now += 1;
     expect(reaper.reap()).toBe(1);
+  });
+
+  it('[AR-15.1] leaves runners time to come back after its process was stopped for a while', () => {
+    reaper.start();
+    granted(a);
+    now += 60_000;
+    expect(reaper.look()).toBe(0);
+    for (let second = 1; second < 30; second += 1) {
+      now += 1_000;
+      expect(reaper.look()).toBe(0);
+    }
+    now += 1_000;
+    expect(reaper.look()).toBe(1);
   });
 });

@@ -37,6 +37,8 @@ interface RunProgress {
   /** Of the latest lease. */
   readonly fencingToken: number;
   readonly leaseExpiresAt: number | null;
+  /** How long the latest lease was granted or renewed for. */
+  readonly leaseSeconds: number;
   /** Null until somebody asks to cancel. */
   readonly cancelReason: string | null;
   readonly blockedBy: BlockedBy | null;
@@ -54,6 +56,7 @@ export const runColumns = `
   r.task, t.spec_name AS specName, t.task_id AS taskId, r.run, r.digest, r.queue, r.priority, r.traceparent,
   r.repository, r.branch, r.required_skill AS requiredSkill, r.created_at AS createdAt, r.state, r.stage,
   r.runner_id AS runnerId, r.attempt, r.fencing_token AS fencingToken, r.lease_expires_at AS leaseExpiresAt,
+  r.lease_seconds AS leaseSeconds,
   r.cancel_reason AS cancelReason, r.blocked_by AS blockedBy, r.blocked_reason AS blockedReason,
   r.failed_attempts AS failedAttempts, r.lost_attempts AS lostAttempts, r.started_at AS startedAt, r.finished_at AS finishedAt, r.decided_json AS decidedJson`;
 
@@ -127,7 +130,7 @@ export function updateRun({ sql }: Change, run: Run, facts: Partial<RunProgress>
   sql(
     `UPDATE runs SET state = ?, stage = ?, runner_id = ?, attempt = ?, fencing_token = ?,
        lease_expires_at = ?, cancel_reason = ?, blocked_by = ?, blocked_reason = ?, started_at = ?,
-       finished_at = ?, decided_json = ?, failed_attempts = ?, lost_attempts = ?
+       finished_at = ?, decided_json = ?, failed_attempts = ?, lost_attempts = ?, lease_seconds = ?
      WHERE task = ? AND run = ?`,
   ).run(
     next.state,
@@ -144,6 +147,7 @@ export function updateRun({ sql }: Change, run: Run, facts: Partial<RunProgress>
     next.decidedJson,
     next.failedAttempts,
     next.lostAttempts,
+    next.leaseSeconds,
     next.task,
     next.run,
   );
@@ -181,6 +185,7 @@ const fresh: RunProgress = {
   lostAttempts: 0,
   fencingToken: 0,
   leaseExpiresAt: null,
+  leaseSeconds: 0,
   cancelReason: null,
   blockedBy: null,
   blockedReason: '',

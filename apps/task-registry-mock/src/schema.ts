@@ -91,4 +91,7 @@ export const migrations: readonly string[] = [
   ALTER TABLE runs ADD COLUMN lost_attempts INTEGER NOT NULL DEFAULT 0;
   ALTER TABLE outbox ADD COLUMN headers_json TEXT NOT NULL DEFAULT '{}';
   `,
+  `
+  ALTER TABLE runs ADD COLUMN lease_seconds INTEGER NOT NULL DEFAULT 0;
+  `,
 ];

@@ -1,6 +1,8 @@
 import { claimRules } from './contract/claims.js';
 import { dependencyRules } from './contract/dependencies.js';
 import { endingRules } from './contract/endings.js';
+import { fencingRules } from './contract/fencing.js';
+import { repetitionRules } from './contract/repetitions.js';
 import { leaseRules } from './contract/leases.js';
 import { queryRules } from './contract/queries.js';
 import { RegistryClient, type RegistryUnderTest } from './contract/registry-client.js';
@@ -26,6 +28,12 @@ export function describeTaskRegistry(name: string, start: () => Promise<Registry
 
     describe('claims', () => claimRules(() => client));
     describe('leases', () => leaseRules(() => client));
+    describe('fencing', () => fencingRules(() => client));
+    describe('repetitions', () =>
+      repetitionRules(
+        () => client,
+        () => registry,
+      ));
     describe('endings', () => endingRules(() => client));
     describe('dependencies', () => dependencyRules(() => client));
     describe('queries', () =>

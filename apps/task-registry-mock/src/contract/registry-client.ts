@@ -207,6 +207,13 @@ export class RegistryClient {
     throw new Error(`the stream ended without ${type}`);
   }
 
+  /** Any call that changes something, in its plain form. */
+  send(method: ChangingMethod, request: object): Promise<unknown> {
+    const send = this.client[method].bind(this.client) as Parameters<typeof call<unknown, unknown>>[0];
+    const codec = requests[method] as { fromPartial(fields: object): unknown };
+    return this.ask(send, codec.fromPartial(request));
+  }
+
   close(): void {
     this.client.close();
   }
@@ -218,6 +225,28 @@ export class RegistryClient {
     return call(method, request, { deadlineMs: 10_000 });
   }
 }
+
+/** Every method that changes something. */
+const requests = {
+  registerRunner: wire.RegisterRunnerRequest,
+  createTask: wire.CreateTaskRequest,
+  claimTask: wire.ClaimTaskRequest,
+  renewLease: wire.RenewLeaseRequest,
+  releaseLease: wire.ReleaseLeaseRequest,
+  saveCheckpoint: wire.SaveCheckpointRequest,
+  decideCommit: wire.DecideCommitRequest,
+  updateStatus: wire.UpdateStatusRequest,
+  appendEvents: wire.AppendEventsRequest,
+  addArtifacts: wire.AddArtifactsRequest,
+  reportResult: wire.ReportResultRequest,
+  refuseTask: wire.RefuseTaskRequest,
+  parkTask: wire.ParkTaskRequest,
+  unparkTask: wire.UnparkTaskRequest,
+  cancelTask: wire.CancelTaskRequest,
+  retryTask: wire.RetryTaskRequest,
+} as const;
+export type ChangingMethod = keyof typeof requests;
+export const changingMethods = Object.keys(requests) as ChangingMethod[];
 
 export interface KeyAndToken {
   readonly key: TaskKey;

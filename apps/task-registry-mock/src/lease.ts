@@ -7,7 +7,8 @@ import { recordEvent } from './outbox.js';
 import { badRequest, notNow } from './refusals.js';
 import type { Change, Sql } from './registry.js';
 import { giveBack } from './repository-limit.js';
-import { currentRuns, nameOf, requireRun, runColumns, updateRun, type Run } from './runs.js';
+import { currentRuns, findRunByToken, nameOf, requireRun, runColumns, updateRun, type Run } from './runs.js';
+import { hasEnded } from './task-states.js';
 
 const longestLeaseSeconds = 24 * 60 * 60;
 
@@ -44,6 +45,17 @@ export function holdLease(sql: Sql, key: TaskKey, fencingToken: bigint): Run {
     );
   }
   return run;
+}
+
+/**
+ * The run whose lease a caller holds, or held when the run ended: for what it may still add afterwards.
+ *
+ * @throws NOT_FOUND, or FAILED_PRECONDITION when the lease was lost before the end
+ */
+export function lastHeld(sql: Sql, key: TaskKey, fencingToken: bigint): Run {
+  const current = requireRun(sql, key);
+  const run = findRunByToken(sql, current.task, fencingToken);
+  return run && hasEnded(run.state) ? run : holdLease(sql, key, fencingToken);
 }
 
 export function renewLease(change: Change, run: Run, leaseSeconds: number): Run {

@@ -89,6 +89,15 @@ export function findRunByDigest(sql: Sql, task: number, digest: string): Run | u
   return statement.get(task, digest) as Run | undefined;
 }
 
+/** The run of a task whose latest lease had this token. Tokens that ever were leases are not 0. */
+export function findRunByToken(sql: Sql, task: number, fencingToken: bigint): Run | undefined {
+  const statement = sql(
+    `SELECT ${runColumns} FROM tasks t JOIN runs r ON r.task = t.id
+     WHERE r.task = ? AND r.fencing_token = ? AND r.fencing_token > 0`,
+  );
+  return statement.get(task, fencingToken) as Run | undefined;
+}
+
 export type NewRun = Omit<RunIdentity, 'task' | 'run' | 'createdAt'>;
 
 /** Adds the next run of a key, or the first one of a new key, in state ready. */

@@ -9,7 +9,7 @@ import { claimTask } from './claim-task.js';
 import { claimOutcomeToWire, readKey, readRefusal } from './wire.js';
 import { createTask, retryTask } from './create-task.js';
 import { decideCommit } from './decided-commit.js';
-import { holdLease, releaseLease, renewLease } from './lease.js';
+import { holdLease, lastHeld, releaseLease, renewLease } from './lease.js';
 import { readOrder } from './open-run.js';
 import { parkTask, unparkTask } from './park-task.js';
 import { listTasks, taskHistory } from './queries.js';
@@ -121,8 +121,9 @@ export class TaskRegistryController {
 
   @GrpcMethod('TaskRegistryService', 'addArtifacts')
   addArtifacts(request: wire.AddArtifactsRequest): wire.AddArtifactsResponse {
-    return this.held('AddArtifacts', request, wire.AddArtifactsResponse, (change, run) => {
-      addArtifacts(change, run, request.artifacts);
+    const key = readKey(request.key);
+    return this.registry.once('AddArtifacts', request.idempotencyKey, wire.AddArtifactsResponse, (change) => {
+      addArtifacts(change, lastHeld(change.sql, key, request.fencingToken), request.artifacts);
       return {};
     });
   }

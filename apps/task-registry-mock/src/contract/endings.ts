@@ -51,6 +51,32 @@ export function endingRules(client: () => RegistryClient): void {
     );
   });
 
+  it('[AR-6.5] keeps artifacts that come after the end, from the last holder of the lease alone', async () => {
+    const task = taskOf(newSpec(), '1');
+    const first = await client().granted(task);
+    await client().release(first);
+    const last = await client().granted(task);
+    await client().report(last, resultOf(task, 'failed'));
+    await client().artifact(last, 'artifact://late', 7n);
+    for (const fencingToken of [first.fencingToken, last.fencingToken + 1n, 0n]) {
+      const stale = { key: last.key, fencingToken };
+      await expect(client().artifact(stale, 'artifact://stale', 7n)).rejects.toThrow(/FAILED_PRECONDITION/);
+    }
+    // Also while the next run is under way.
+    await client().retry(last.key);
+    const next = await client().granted(task);
+    await client().artifact(last, 'artifact://later', 8n);
+    await client().artifact(next, 'artifact://next', 9n);
+    const { artifacts, events } = await client().get(last.key);
+    expect(artifacts.map(({ uri }) => uri)).toEqual([
+      'artifact://late',
+      'artifact://later',
+      'artifact://next',
+    ]);
+    const stored = events.filter(({ type }) => type === 'ArtifactStored');
+    expect(stored.map(({ run }) => run)).toEqual([1, 1, 2]);
+  });
+
   it('[AR-1.5] cancels a ready task at once', async () => {
     const task = taskOf(newSpec(), '1');
     await client().create(task);

@@ -1,10 +1,8 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { artifactStore, taskRegistry, type Task } from '@necrocode/contracts';
-import { checkHealth, createClient } from '@necrocode/rpc';
-import { eventually, freePort, startNats, tempDir } from '@necrocode/testkit';
+import { createClient } from '@necrocode/rpc';
+import { startNats, startService, tempDir } from '@necrocode/testkit';
 
 /** NATS, a Task Registry and an Artifact Store as processes of their own, and a hand in place of the runner. */
 export interface SpecStack {
@@ -16,8 +14,8 @@ export interface SpecStack {
 
 export async function startSpecStack(): Promise<SpecStack> {
   const nats = await startNats();
-  const registry = await startService('task-registry-mock', nats.url);
-  const store = await startService('artifact-store-mock', nats.url);
+  const registry = await startService('task-registry-mock', { NATS_URL: nats.url });
+  const store = await startService('artifact-store-mock');
   const clients = {
     registry: createClient(taskRegistry.TaskRegistryServiceClient, registry.address),
     store: createClient(artifactStore.ArtifactStoreServiceClient, store.address),
@@ -32,7 +30,7 @@ export async function startSpecStack(): Promise<SpecStack> {
     },
     stop: async () => {
       Object.values(clients).forEach((client) => client.close());
-      await Promise.all([registry.stop(), store.stop()]);
+      await Promise.all([registry.end(), store.end()]);
       await nats.stop();
     },
   };
@@ -57,44 +55,4 @@ export function writeTask(document: unknown): string {
   const path = join(files, `${Math.random().toString(36).slice(2)}.json`);
   writeFileSync(path, typeof document === 'string' ? document : JSON.stringify(document));
   return path;
-}
-
-const apps = resolve(import.meta.dirname, '../..');
-
-async function startService(
-  app: string,
-  natsUrl: string,
-): Promise<{ address: string; stop(): Promise<void> }> {
-  const address = `127.0.0.1:${await freePort()}`;
-  const main = join(apps, app, 'dist/main.js');
-  const child = spawn(process.execPath, ['--import', '@necrocode/telemetry/register', main], {
-    cwd: join(apps, app),
-    env: {
-      PATH: process.env.PATH,
-      TMPDIR: process.env.TMPDIR,
-      LISTEN_ADDRESS: address,
-      DATA_DIR: tempDir(`necrocode-${app}-`),
-      NATS_URL: natsUrl,
-      LOG_LEVEL: 'warn',
-    },
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  let log = '';
-  child.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()));
-  const exited = once(child, 'exit');
-  await eventually(`${app} serves`, async () => {
-    if (hasEnded(child)) throw new Error(`${app} ended at once:\n${log}`);
-    return (await checkHealth(address, 1_000)) === undefined ? true : undefined;
-  });
-  return {
-    address,
-    stop: async () => {
-      child.kill('SIGTERM');
-      await exited;
-    },
-  };
-}
-
-function hasEnded(child: ChildProcess): boolean {
-  return child.exitCode !== null || child.signalCode !== null;
 }

@@ -1,16 +1,6 @@
 import { Metadata, status, type CallOptions as GrpcCallOptions, type ServiceError } from '@grpc/grpc-js';
-import { addSpanEvent, durationHistogram } from '@necrocode/telemetry';
-import { ExponentialBackoff, handleWhen, retry } from 'cockatiel';
-
-/** Statuses after which the same call, with the same idempotency key, may be sent again. */
-const retryableStatuses: ReadonlySet<number> = new Set([
-  status.UNAVAILABLE,
-  status.DEADLINE_EXCEEDED,
-  status.RESOURCE_EXHAUSTED,
-  status.ABORTED,
-  // A server that ends cancels the calls it has; whoever cancels on this side aborts the signal.
-  status.CANCELLED,
-]);
+import { durationHistogram } from '@necrocode/telemetry';
+import { isStatusError, persist, type Persistence } from './persist.js';
 
 type UnaryMethod<Request, Response> = (
   request: Request,
@@ -19,17 +9,13 @@ type UnaryMethod<Request, Response> = (
   callback: (error: ServiceError | null, response: Response) => void,
 ) => { cancel(): void };
 
-export interface CallOptions {
-  /** For each try, milliseconds. */
+export interface CallOptions extends Persistence {
+  /** For each try, milliseconds. A patient caller gives a service that is only slow up to four times that. */
   readonly deadlineMs: number;
-  readonly signal?: AbortSignal;
-  /** Tries after the first one. 0 for a call that must not wait. */
-  readonly retries?: number;
-  /** Statuses that the caller wants to handle itself, although they could be retried. */
-  readonly dontRetry?: readonly status[];
 }
 
 const callDuration = durationHistogram('rpc.client.call.duration', 'Time of gRPC calls, retries included');
+const longestStretch = 4;
 
 /**
  * Calls a unary method of a generated client (`client.renewLease.bind(client)`).
@@ -42,29 +28,25 @@ export async function call<Request, Response>(
   request: Request,
   options: CallOptions,
 ): Promise<Response> {
-  const mayRetry = (error: unknown) =>
-    isStatusError(error) &&
-    retryableStatuses.has(error.code) &&
-    !options.dontRetry?.includes(error.code) &&
-    !options.signal?.aborted;
-  const policy = retry(handleWhen(mayRetry), {
-    maxAttempts: options.retries ?? 4,
-    backoff: new ExponentialBackoff({ initialDelay: 100, maxDelay: 5_000 }),
-  });
-  policy.onRetry((event) => addSpanEvent('retry', { 'retry.delay_ms': Math.round(event.delay) }));
+  const { deadlineMs, patienceMs, signal } = options;
+  let stretch = 1;
+  const tryOnce = async () => {
+    try {
+      return await callOnce(method, request, deadlineMs * stretch, signal);
+    } catch (error) {
+      const late = isStatusError(error) && error.code === status.DEADLINE_EXCEEDED;
+      if (late && patienceMs !== undefined) stretch = Math.min(stretch * 2, longestStretch);
+      throw error;
+    }
+  };
   const started = performance.now();
   try {
-    return await policy.execute(() => callOnce(method, request, options), options.signal);
+    return await persist(tryOnce, options);
   } finally {
     callDuration.record((performance.now() - started) / 1000, {
       'rpc.method': method.name.replace('bound ', ''),
     });
   }
-}
-
-/** True for what grpc-js throws: an error with a numeric status. */
-export function isStatusError(error: unknown): error is ServiceError {
-  return error instanceof Error && typeof (error as { code?: unknown }).code === 'number';
 }
 
 /** The name of a gRPC status, such as UNAVAILABLE. */
@@ -75,7 +57,8 @@ export function statusName(code: number): string {
 function callOnce<Request, Response>(
   method: UnaryMethod<Request, Response>,
   request: Request,
-  { deadlineMs, signal }: CallOptions,
+  deadlineMs: number,
+  signal: AbortSignal | undefined,
 ): Promise<Response> {
   signal?.throwIfAborted();
   return new Promise((resolve, reject) => {

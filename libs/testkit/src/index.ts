@@ -4,6 +4,7 @@
  *   const nats = await startNats();  …  await nats.stop();
  */
 export * from './start-nats.js';
+export * from './start-service.js';
 export * from './temp-dir.js';
 export * from './git-repository.js';
 export * from './silent-server.js';

@@ -1,28 +1,34 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { artifactStore, RunnerError, type ArtifactRef } from '@necrocode/contracts';
-import { createClient, isStatusError, status, statusName } from '@necrocode/rpc';
-import { ExponentialBackoff, handleWhen, retry } from 'cockatiel';
+import { artifactStore, RunnerError, type ArtifactRef, type ArtifactType } from '@necrocode/contracts';
+import { createClient, isStatusError, persist, status, statusName } from '@necrocode/rpc';
 import type { ArtifactStore, Lease } from '../pipeline/ports.js';
 
 const chunkBytes = 256 * 1024;
 const transferDeadlineMs = 60_000;
 
+/** What a later stage rests on is worth waiting for a store that is away for a minute; evidence is not. */
+const patienceMs = { proof: 90_000, evidence: 20_000 };
+const proofs: ReadonlySet<ArtifactType> = new Set(['commit_bundle', 'llm_answer']);
+
 type Upload = Parameters<ArtifactStore['upload']>[1];
 type Client = InstanceType<typeof artifactStore.ArtifactStoreServiceClient>;
 
-/** The Artifact Store over gRPC streams; a transfer that breaks is started again, four times. */
+/** The Artifact Store over gRPC streams. A transfer that breaks is started again, as the same one. */
 export function createArtifactStoreClient(address: string): ArtifactStore & { close(): void } {
   const client = createClient(artifactStore.ArtifactStoreServiceClient, address);
   return {
-    upload: (lease, artifact) => withRetries(() => uploadOnce(client, lease, artifact)),
-    download: (uri) => withRetries(() => downloadOnce(client, uri)),
+    upload(lease, artifact) {
+      const header = headerOf(lease, artifact);
+      const patience = proofs.has(artifact.type) ? patienceMs.proof : patienceMs.evidence;
+      return transfer(() => uploadOnce(client, header, artifact), patience);
+    },
+    download: (uri) => transfer(() => downloadOnce(client, uri), patienceMs.proof),
     close: () => client.close(),
   };
 }
 
-function uploadOnce(client: Client, lease: Lease, artifact: Upload): Promise<ArtifactRef> {
-  const sha256 = createHash('sha256').update(artifact.content).digest('hex');
-  const header: artifactStore.UploadHeader = {
+function headerOf(lease: Lease, artifact: Upload): artifactStore.UploadHeader {
+  return {
     idempotencyKey: randomUUID(),
     fencingToken: lease.fencingToken,
     specName: lease.key.specName,
@@ -32,15 +38,22 @@ function uploadOnce(client: Client, lease: Lease, artifact: Upload): Promise<Art
     name: artifact.name,
     mediaType: artifact.mediaType,
     sizeBytes: BigInt(artifact.content.length),
-    sha256,
+    sha256: createHash('sha256').update(artifact.content).digest('hex'),
     metadata: { attempt: String(lease.attempt) },
   };
+}
+
+function uploadOnce(
+  client: Client,
+  header: artifactStore.UploadHeader,
+  artifact: Upload,
+): Promise<ArtifactRef> {
   return new Promise((resolve, reject) => {
     const deadline = Date.now() + transferDeadlineMs;
     const stream = client.upload({ deadline } as never, (error, response) => {
       if (error) return reject(error);
       const uri = response.artifact?.uri ?? '';
-      resolve({ type: artifact.type, uri, size_bytes: artifact.content.length, sha256 });
+      resolve({ type: artifact.type, uri, size_bytes: artifact.content.length, sha256: header.sha256 });
     });
     // The status arrives through the callback.
     stream.on('error', () => undefined);
@@ -79,20 +92,9 @@ function downloadOnce(client: Client, uri: string): Promise<Buffer> {
   });
 }
 
-const passing: ReadonlySet<number> = new Set([
-  status.UNAVAILABLE,
-  status.DEADLINE_EXCEEDED,
-  status.ABORTED,
-  status.DATA_LOSS,
-]);
-
-async function withRetries<T>(transfer: () => Promise<T>): Promise<T> {
-  const policy = retry(
-    handleWhen((error) => isStatusError(error) && passing.has(error.code)),
-    { maxAttempts: 4, backoff: new ExponentialBackoff({ initialDelay: 100, maxDelay: 5_000 }) },
-  );
+async function transfer<T>(once: () => Promise<T>, patience: number): Promise<T> {
   try {
-    return await policy.execute(transfer);
+    return await persist(once, { patienceMs: patience });
   } catch (error) {
     if (!isStatusError(error)) throw error;
     if (error.code === status.FAILED_PRECONDITION) {

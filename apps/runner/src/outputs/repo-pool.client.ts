@@ -6,7 +6,10 @@ import { call, createClient, isStatusError, status, statusName } from '@necrocod
 import { addSpanEvent } from '@necrocode/telemetry';
 import type { RepoPool, Slot } from '../pipeline/ports.js';
 
-const deadlineMs = 5_000;
+/** A lease that could not be given back expires. */
+const release = { deadlineMs: 5_000, patienceMs: 15_000 };
+/** The pool may be away for a minute, which must not cost an attempt. */
+const awayPatienceMs = 90_000;
 /** The first slot of a repository waits for its clone. */
 const allocateDeadlineMs = 180_000;
 const exhaustedPauseMs = { first: 250, last: 5_000 };
@@ -45,17 +48,15 @@ export function createRepoPoolClient(
       };
       const giveUpAt = Date.now() + slotWaitSeconds * 1000;
       for (let wait = exhaustedPauseMs.first; ; wait = Math.min(wait * 2, exhaustedPauseMs.last)) {
-        const options = { deadlineMs: allocateDeadlineMs, signal, dontRetry: [status.RESOURCE_EXHAUSTED] };
-        const reply = await call(client.allocate.bind(client), request, options).catch((error: unknown) => {
-          if (isStatusError(error) && error.code === status.RESOURCE_EXHAUSTED) return undefined;
-          throw translate(error);
-        });
+        const reply = await allocateOnce(client, request, signal);
         if (reply) return readSlot(reply, seedDirectory);
         if (Date.now() + wait > giveUpAt) {
           throw new RunnerError('no_slot', `no workspace became free within ${slotWaitSeconds} s`);
         }
-        addSpanEvent('retry', { reason: 'no free slot', 'retry.delay_ms': wait });
-        await pause(wait, undefined, { signal });
+        // Runners that were refused together must not ask together again.
+        const delay = Math.round(wait * (0.5 + Math.random() / 2));
+        addSpanEvent('retry', { reason: 'no free slot', 'retry.delay_ms': delay });
+        await pause(delay, undefined, { signal });
       }
     },
 
@@ -70,13 +71,33 @@ export function createRepoPoolClient(
 
     async release({ leaseId, fencingToken }, { broken }) {
       const request = { idempotencyKey: randomUUID(), leaseId, fencingToken, broken };
-      await call(client.release.bind(client), request, { deadlineMs }).catch((error: unknown) => {
+      await call(client.release.bind(client), request, release).catch((error: unknown) => {
         throw translate(error);
       });
     },
 
     close: () => client.close(),
   };
+}
+
+/** Undefined when all slots are lent. */
+async function allocateOnce(
+  client: InstanceType<typeof repoPool.RepoPoolServiceClient>,
+  request: repoPool.AllocateRequest,
+  signal: AbortSignal,
+): Promise<repoPool.AllocateResponse | undefined> {
+  const options = {
+    deadlineMs: allocateDeadlineMs,
+    patienceMs: awayPatienceMs,
+    signal,
+    dontRetry: [status.RESOURCE_EXHAUSTED],
+  };
+  try {
+    return await call(client.allocate.bind(client), request, options);
+  } catch (error) {
+    if (isStatusError(error) && error.code === status.RESOURCE_EXHAUSTED) return undefined;
+    throw translate(error);
+  }
 }
 
 async function readSlot(reply: repoPool.AllocateResponse, seedDirectory: SeedDirectory): Promise<Slot> {

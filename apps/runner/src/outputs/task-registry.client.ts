@@ -13,6 +13,10 @@ import { readCheckpoint } from '../pipeline/checkpoint.js';
 import type { Claim, Lease, TaskRegistry } from '../pipeline/ports.js';
 
 const deadlineMs = 5_000;
+/** The registry may be away for a minute, which must not cost an attempt that has come far. */
+const patient = { deadlineMs, patienceMs: 90_000 };
+/** A runner that has to end: when nobody hears it, its lease expires. */
+const hurried = { deadlineMs: 3_000, patienceMs: 10_000 };
 
 export interface RunnerIdentity {
   readonly runnerId: string;
@@ -49,12 +53,12 @@ export function createTaskRegistryClient(
   return {
     async register(identity) {
       const request = { idempotencyKey: '', ...identity, queues: [...identity.queues] };
-      await translate(call(client.registerRunner.bind(client), request, { deadlineMs }));
+      await translate(call(client.registerRunner.bind(client), request, { deadlineMs, retries: 0 }));
     },
 
     async claim(task, place, signal) {
       const request = claimRequest(task, place, runnerId, leaseSeconds);
-      const reply = await translate(call(client.claimTask.bind(client), request, { deadlineMs, signal }));
+      const reply = await translate(call(client.claimTask.bind(client), request, { ...patient, signal }));
       return readClaim(reply, task);
     },
 
@@ -67,17 +71,18 @@ export function createTaskRegistryClient(
 
     async giveBack(lease, reason, delaySeconds) {
       const request = { ...onBehalf(lease), reason: mask(reason), delaySeconds };
-      await translate(call(client.releaseLease.bind(client), request, { deadlineMs }));
+      const options = reason.startsWith('shutting_down') ? hurried : patient;
+      await translate(call(client.releaseLease.bind(client), request, options));
     },
 
     async saveCheckpoint(lease, checkpoint) {
       const request = { ...onBehalf(lease), checkpointJson: JSON.stringify(checkpoint) };
-      await translate(call(client.saveCheckpoint.bind(client), request, { deadlineMs }));
+      await translate(call(client.saveCheckpoint.bind(client), request, patient));
     },
 
     async decide(lease, commit) {
       const request = { ...onBehalf(lease), commit: { ...commit, filesChanged: [...commit.filesChanged] } };
-      const { decided } = await translate(call(client.decideCommit.bind(client), request, { deadlineMs }));
+      const { decided } = await translate(call(client.decideCommit.bind(client), request, patient));
       if (!decided) throw new RunnerError('registry_unavailable', 'the registry answered without a decision');
       return { ...decided, byEarlierAttempt: decided.commit !== commit.commit };
     },
@@ -89,14 +94,12 @@ export function createTaskRegistryClient(
           taskRegistry.TaskEvent.fromPartial({ type, time, dataJson: mask(JSON.stringify(data)) }),
         ),
       };
-      await translate(call(client.appendEvents.bind(client), request, { deadlineMs }));
+      await translate(call(client.appendEvents.bind(client), request, patient));
     },
 
     async report(lease, result) {
       const request = { ...onBehalf(lease), resultJson: mask(JSON.stringify(result)) };
-      // The last thing that must not get lost: waited for longer than anything else.
-      const options = { deadlineMs, retries: 12 };
-      const { state, accepted } = await translate(call(client.reportResult.bind(client), request, options));
+      const { state, accepted } = await translate(call(client.reportResult.bind(client), request, patient));
       return { state: stateName(state) as TerminalStatus, accepted };
     },
 
@@ -110,7 +113,7 @@ export function createTaskRegistryClient(
         original: Buffer.from(original),
         traceId: '',
       };
-      await translate(call(client.refuseTask.bind(client), request, { deadlineMs }));
+      await translate(call(client.refuseTask.bind(client), request, patient));
     },
 
     close: () => client.close(),

@@ -17,7 +17,7 @@ export async function claimTask(task: Task, delivery: Delivery, services: Servic
     const key = `${task.spec_name}/${task.task_id}`;
     const started = performance.now();
     try {
-      const claim = await services.registry.claim(task, delivery.place);
+      const claim = await services.registry.claim(task, delivery.place, services.shutdown);
       span.setAttribute('necrocode.claim', claim.kind);
       switch (claim.kind) {
         case 'granted':

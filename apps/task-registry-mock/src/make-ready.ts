@@ -10,6 +10,7 @@ export function makeReady(change: Change, run: Run, delaySeconds = 0): Run {
   const ready = updateRun(change, run, {
     ...withoutLease,
     state: 'ready',
+    readySince: change.now + delaySeconds * 1000,
     blockedBy: null,
     blockedReason: '',
   });

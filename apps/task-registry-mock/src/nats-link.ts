@@ -4,6 +4,7 @@ import { connectNats, type NatsConnection } from '@necrocode/messaging';
 import type { Logger } from '@necrocode/telemetry';
 import { headers, type Msg } from '@nats-io/transport-node';
 import { cancelTask } from './cancel-task.js';
+import { LostTasks } from './lost-tasks.js';
 import { OutboxPublisher } from './outbox-publisher.js';
 import { QueueWatch } from './queue-watch.js';
 import type { Change, Registry } from './registry.js';
@@ -19,6 +20,7 @@ const origin = 'task-registry';
 export class NatsLink {
   private connection: NatsConnection | undefined;
   private publisher: OutboxPublisher | undefined;
+  private lostTasks: LostTasks | undefined;
   private online = false;
   private readonly stopping = new AbortController();
   private readonly stopListening: () => void;
@@ -36,6 +38,7 @@ export class NatsLink {
   async stop(): Promise<void> {
     this.stopListening();
     this.stopping.abort();
+    await this.lostTasks?.stop();
     await this.publisher?.stop(drainDeadlineMs);
     await this.connection?.close();
   }
@@ -63,15 +66,21 @@ export class NatsLink {
     });
     new QueueWatch(this.registry, this.logger).listen(connection);
     this.publisher = new OutboxPublisher(this.registry, connection, this.logger);
-    void this.watch(connection, this.publisher);
+    this.lostTasks = new LostTasks(this.registry, connection, () => this.online, this.logger);
+    void this.watch(connection, this.publisher, this.lostTasks);
     this.logger.info('connected to NATS');
   }
 
-  private async watch(connection: NatsConnection, publisher: OutboxPublisher): Promise<void> {
+  private async watch(
+    connection: NatsConnection,
+    publisher: OutboxPublisher,
+    lostTasks: LostTasks,
+  ): Promise<void> {
     for await (const { type } of connection.status()) {
       if (type !== 'disconnect' && type !== 'reconnect') continue;
       this.online = type === 'reconnect';
       publisher.setOnline(this.online);
+      if (this.online) void lostTasks.look();
       this.logger.info({ online: this.online }, 'connection to NATS changed');
     }
   }

@@ -18,7 +18,8 @@ export function freeInRepository(change: Change, repository: string): number {
 }
 
 /**
- * Puts the tasks that waited longest for room in a repository back into their queues. To be called
+ * Puts the most urgent tasks that wait for room in a repository, and of these the ones that waited longest,
+ * back into their queues. To be called
  * whenever a run stops being ready or running. One that comes too late for the room is parked again.
  */
 export function admitWaiting(change: Change, repository: string): void {
@@ -26,7 +27,7 @@ export function admitWaiting(change: Change, repository: string): void {
   const statement = change.sql(
     `SELECT ${runColumns} FROM ${currentRuns}
      WHERE r.state = 'blocked' AND r.repository = ? AND r.blocked_by = 'repository_limit'
-     ORDER BY r.created_at, t.id LIMIT ?`,
+     ORDER BY CASE r.priority WHEN 'high' THEN 0 WHEN 'normal' THEN 1 ELSE 2 END, r.created_at, t.id LIMIT ?`,
   );
   const waiting = statement.all(repository, Number.isFinite(free) ? Math.max(free, 0) : -1);
   for (const run of waiting as unknown as Run[]) unblock(change, run);

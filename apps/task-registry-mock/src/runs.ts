@@ -25,6 +25,8 @@ interface RunIdentity {
 
 interface RunProgress {
   readonly state: RunState;
+  /** Since when its message should be in the queue, while it is ready. */
+  readonly readySince: number;
   readonly stage: string;
   /** Empty while nobody works on it. */
   readonly runnerId: string;
@@ -54,7 +56,8 @@ export type DocumentKind = 'task' | 'checkpoint' | 'result';
 /** Columns of a run, of `runs r` and `tasks t`, under the names of `Run`. */
 export const runColumns = `
   r.task, t.spec_name AS specName, t.task_id AS taskId, r.run, r.digest, r.queue, r.priority, r.traceparent,
-  r.repository, r.branch, r.required_skill AS requiredSkill, r.created_at AS createdAt, r.state, r.stage,
+  r.repository, r.branch, r.required_skill AS requiredSkill, r.created_at AS createdAt, r.state,
+  r.ready_since AS readySince, r.stage,
   r.runner_id AS runnerId, r.attempt, r.fencing_token AS fencingToken, r.lease_expires_at AS leaseExpiresAt,
   r.lease_seconds AS leaseSeconds,
   r.cancel_reason AS cancelReason, r.blocked_by AS blockedBy, r.blocked_reason AS blockedReason,
@@ -109,8 +112,8 @@ export function insertRun({ sql, now }: Change, identity: NewRun, taskJson: stri
   ).get(specName, taskId) as { task: number; run: number };
   sql(
     `INSERT INTO runs (task, run, state, digest, queue, priority, traceparent, repository, branch,
-       required_skill, stage, runner_id, attempt, fencing_token, blocked_reason, created_at)
-     VALUES (?, ?, 'ready', ?, ?, ?, ?, ?, ?, ?, '', '', 0, 0, '', ?)`,
+       required_skill, stage, runner_id, attempt, fencing_token, blocked_reason, created_at, ready_since)
+     VALUES (?, ?, 'ready', ?, ?, ?, ?, ?, ?, ?, '', '', 0, 0, '', ?, ?)`,
   ).run(
     task,
     run,
@@ -122,8 +125,9 @@ export function insertRun({ sql, now }: Change, identity: NewRun, taskJson: stri
     identity.branch,
     identity.requiredSkill,
     now,
+    now,
   );
-  const inserted: Run = { ...identity, ...fresh, task, run, createdAt: now };
+  const inserted: Run = { ...identity, ...fresh, task, run, createdAt: now, readySince: now };
   saveDocument({ sql }, inserted, 'task', taskJson);
   return inserted;
 }
@@ -139,7 +143,7 @@ export function updateRun({ sql }: Change, run: Run, facts: Partial<RunProgress>
   sql(
     `UPDATE runs SET state = ?, stage = ?, runner_id = ?, attempt = ?, fencing_token = ?,
        lease_expires_at = ?, cancel_reason = ?, blocked_by = ?, blocked_reason = ?, started_at = ?,
-       finished_at = ?, decided_json = ?, failed_attempts = ?, lost_attempts = ?, lease_seconds = ?
+       finished_at = ?, decided_json = ?, failed_attempts = ?, lost_attempts = ?, lease_seconds = ?, ready_since = ?
      WHERE task = ? AND run = ?`,
   ).run(
     next.state,
@@ -157,6 +161,7 @@ export function updateRun({ sql }: Change, run: Run, facts: Partial<RunProgress>
     next.failedAttempts,
     next.lostAttempts,
     next.leaseSeconds,
+    next.readySince,
     next.task,
     next.run,
   );
@@ -185,7 +190,7 @@ export function nameOf(run: Run): string {
   return `${formatKey(run)} run ${run.run}`;
 }
 
-const fresh: RunProgress = {
+const fresh: Omit<RunProgress, 'readySince'> = {
   state: 'ready',
   stage: '',
   runnerId: '',

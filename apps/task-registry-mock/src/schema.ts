@@ -94,4 +94,8 @@ export const migrations: readonly string[] = [
   `
   ALTER TABLE runs ADD COLUMN lease_seconds INTEGER NOT NULL DEFAULT 0;
   `,
+  `
+  ALTER TABLE runs ADD COLUMN ready_since INTEGER NOT NULL DEFAULT 0;
+  CREATE INDEX ready_by_time ON runs (ready_since) WHERE state = 'ready';
+  `,
 ];

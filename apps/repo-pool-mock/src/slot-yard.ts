@@ -87,7 +87,8 @@ export class SlotYard {
 
 async function deleteTree(path: string): Promise<void> {
   try {
-    await rm(path, { recursive: true, force: true });
+    // Again, since a git that outlived a killed pool may still be writing there.
+    await rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   } catch {
     // Commands leave directories that may not be written (the module cache of Go, for one).
     await run('chmod', ['-R', 'u+rwX', '--', path]).catch(() => undefined);

@@ -19,7 +19,7 @@ describe('attempts of a run', () => {
   const key = keyOf(task);
   const json = `  ${JSON.stringify(task)}`;
   const open = () => {
-    const limits = { maxInFlightPerRepo: 0, maxAttempts: 3, maxLostAttempts: 4 };
+    const limits = { maxInFlightPerRepo: 0, fairSharePerRepo: 0, maxAttempts: 3, maxLostAttempts: 4 };
     registry = new Registry({ dataDir, ...limits, now: () => now });
   };
   const claim = (): ClaimOutcome => {

@@ -1,4 +1,5 @@
 import { formatKey, keyOf } from '@necrocode/contracts';
+import { admitInTurn, isOverShare } from './fair-share.js';
 import { grantLease, hasExpired, takeOverLease } from './lease.js';
 import { block, openRun, type OpenedRun, type Order } from './open-run.js';
 import { recordEvent } from './outbox.js';
@@ -67,9 +68,18 @@ function claimKnown(change: Change, claim: Claim, known: Run): ClaimOutcome {
 }
 
 function claimReady(change: Change, { runnerId, leaseSeconds }: Claim, run: Run): ClaimOutcome {
-  if (freeInRepository(change, run.repository) > 0) {
-    return { kind: 'granted', run: grantLease(change, run, runnerId, leaseSeconds) };
+  if (freeInRepository(change, run.repository) <= 0) {
+    const { maxInFlightPerRepo } = change.limits;
+    const reason = `waits for one of ${maxInFlightPerRepo} running tasks of its repository to end`;
+    const { blockedReason } = block(change, run, 'repository_limit', reason);
+    admitInTurn(change);
+    return { kind: 'parked', reason: blockedReason };
   }
-  const reason = `waits for one of ${change.limits.maxInFlightPerRepo} running tasks of its repository to end`;
-  return { kind: 'parked', reason: block(change, run, 'repository_limit', reason).blockedReason };
+  if (isOverShare(change, run)) {
+    const reason = 'waits for its turn: tasks of other repositories are ready';
+    return { kind: 'parked', reason: block(change, run, 'fair_share', reason).blockedReason };
+  }
+  const granted = grantLease(change, run, runnerId, leaseSeconds);
+  admitInTurn(change);
+  return { kind: 'granted', run: granted };
 }

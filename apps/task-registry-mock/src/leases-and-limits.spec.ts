@@ -18,7 +18,7 @@ describe('rules that time and the repository limit decide', () => {
   let reaper: LeaseReaper;
 
   const open = (maxInFlightPerRepo: number) => {
-    const limits = { maxInFlightPerRepo, maxAttempts: 5, maxLostAttempts: 10 };
+    const limits = { maxInFlightPerRepo, fairSharePerRepo: 0, maxAttempts: 5, maxLostAttempts: 10 };
     registry = new Registry({ dataDir, ...limits, now: () => now });
     reaper = new LeaseReaper(registry, createLogger({ name: 'spec', level: 'silent' }));
   };

@@ -11,6 +11,8 @@ export type Sql = (text: string) => StatementSync;
 export interface RegistryLimits {
   /** Tasks of one repository that may run at the same time; 0: any number. */
   readonly maxInFlightPerRepo: number;
+  /** Tasks of one repository that may run although those of others wait; 0: any number. */
+  readonly fairSharePerRepo: number;
   /** Attempts of one run that may fail. */
   readonly maxAttempts: number;
   /** Attempts of one run whose runner may die or be stopped. */

@@ -1,4 +1,5 @@
 import { makeReady, unblock } from './make-ready.js';
+import { admitInTurn } from './fair-share.js';
 import type { Change } from './registry.js';
 import { currentRuns, runColumns, type Run } from './runs.js';
 
@@ -7,14 +8,18 @@ export function repositoryOf(repoUrl: string): string {
   return repoUrl.replace(/\/+$/, '').replace(/\.git$/, '');
 }
 
+export function runningIn({ sql }: Change, repository: string): number {
+  const { running } = sql(
+    `SELECT count(*) AS running FROM runs WHERE state = 'running' AND repository = ?`,
+  ).get(repository) as { running: number };
+  return running;
+}
+
 /** How many more tasks of a repository may run now. */
 export function freeInRepository(change: Change, repository: string): number {
   const { maxInFlightPerRepo } = change.limits;
   if (maxInFlightPerRepo === 0) return Infinity;
-  const { running } = change
-    .sql(`SELECT count(*) AS running FROM runs WHERE state = 'running' AND repository = ?`)
-    .get(repository) as { running: number };
-  return maxInFlightPerRepo - running;
+  return maxInFlightPerRepo - runningIn(change, repository);
 }
 
 /**
@@ -31,6 +36,7 @@ export function admitWaiting(change: Change, repository: string): void {
   );
   const waiting = statement.all(repository, Number.isFinite(free) ? Math.max(free, 0) : -1);
   for (const run of waiting as unknown as Run[]) unblock(change, run);
+  admitInTurn(change);
 }
 
 /** For the start of the process: the limit may have been raised since the tasks were parked. */
@@ -39,6 +45,7 @@ export function admitAllWaiting(change: Change): void {
     .sql(`SELECT DISTINCT repository FROM runs WHERE state = 'blocked' AND blocked_by = 'repository_limit'`)
     .all() as { repository: string }[];
   for (const { repository } of repositories) admitWaiting(change, repository);
+  admitInTurn(change);
 }
 
 /** Gives a run back whose lease has ended without a result, and its room to whoever waited longest. */

@@ -3,8 +3,11 @@ import type { Change, Sql } from './registry.js';
 import { notFound } from './refusals.js';
 import { assertTransition, type RunState } from './task-states.js';
 
-/** What a blocked run waits for: its dependencies, room in its repository, or somebody's UnparkTask. */
-export type BlockedBy = 'dependencies' | 'repository_limit' | 'parked';
+/**
+ * What a blocked run waits for: its dependencies, room in its repository, its turn among the repositories,
+ * or somebody's UnparkTask.
+ */
+export type BlockedBy = 'dependencies' | 'repository_limit' | 'fair_share' | 'parked';
 
 /** What every run has and keeps. */
 interface RunIdentity {

@@ -98,4 +98,9 @@ export const migrations: readonly string[] = [
   ALTER TABLE runs ADD COLUMN ready_since INTEGER NOT NULL DEFAULT 0;
   CREATE INDEX ready_by_time ON runs (ready_since) WHERE state = 'ready';
   `,
+  `
+  CREATE INDEX ready_by_repository ON runs (queue, priority, repository, ready_since) WHERE state = 'ready';
+  CREATE INDEX waiting_for_share ON runs (repository, queue, priority, created_at)
+    WHERE state = 'blocked' AND blocked_by = 'fair_share';
+  `,
 ];

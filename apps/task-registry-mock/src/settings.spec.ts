@@ -5,6 +5,7 @@ describe('settings', () => {
     expect(readSettings({ DATA_DIR: '/data' })).toMatchObject({
       listenAddress: '127.0.0.1:50051',
       maxInFlightPerRepo: 0,
+      fairSharePerRepo: 4,
       maxAttempts: 5,
       maxLostAttempts: 10,
     });

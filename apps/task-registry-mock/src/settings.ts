@@ -17,6 +17,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     ...common,
     natsUrl: own.NATS_URL,
     maxInFlightPerRepo: own.MAX_IN_FLIGHT_PER_REPO,
+    fairSharePerRepo: own.FAIR_SHARE_PER_REPO,
     maxAttempts: own.MAX_ATTEMPTS,
     maxLostAttempts: own.MAX_LOST_ATTEMPTS,
   };
@@ -25,6 +26,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
 const variables = {
   NATS_URL: z.string().default('nats://127.0.0.1:4222'),
   MAX_IN_FLIGHT_PER_REPO: wholeNumber(0, 1_000_000, 0),
+  FAIR_SHARE_PER_REPO: wholeNumber(0, 1_000_000, 4),
   MAX_ATTEMPTS: wholeNumber(1, 1_000, 5),
   MAX_LOST_ATTEMPTS: wholeNumber(1, 1_000, 10),
 };

@@ -32,6 +32,7 @@ export async function startService(
   const start = () =>
     launch(app, address, {
       PATH: process.env['PATH'],
+      TMPDIR: process.env['TMPDIR'],
       NODE_NO_WARNINGS: '1',
       LISTEN_ADDRESS: address,
       DATA_DIR: dataDir,

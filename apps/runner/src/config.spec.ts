@@ -36,6 +36,20 @@ describe('loadConfig', () => {
     expect(load).not.toThrow(/sekrit/);
   });
 
+  it('[AR-11.1] refuses settings that contradict each other', () => {
+    const load = () =>
+      loadConfig(file('heartbeat_seconds: 7\nack_wait_seconds: 30\nslot_wait_seconds: 900\n'), {});
+    expect(load).toThrow(/heartbeat_seconds: must be at most a fifth/);
+    expect(load).toThrow(/stage_timeout_seconds\.lease_slot: must be more than slot_wait_seconds/);
+  });
+
+  it('[AR-11.1] ships a file that holds', () => {
+    const shipped = join(import.meta.dirname, '../../../config/config.yaml');
+    expect(loadConfig(shipped, {}).stage_timeout_seconds).toEqual(
+      loadConfig(undefined, {}).stage_timeout_seconds,
+    );
+  });
+
   it('[AR-3.1] allows neither file nor http unless configured', () => {
     const { git } = loadConfig(undefined, {});
     expect(git).toMatchObject({ protocols: ['https', 'ssh'], http_hosts: [] });

@@ -25,6 +25,23 @@ export const configSchema = z.strictObject({
   shutdown_grace_seconds: seconds.default(60),
   /** How long an exhausted pool is waited for inside an attempt. */
   slot_wait_seconds: seconds.default(600),
+  /** Seconds that each stage of a task may take; the task's own time-out holds beside them. */
+  stage_timeout_seconds: z
+    .strictObject({
+      /** More than slot_wait_seconds. */
+      lease_slot: seconds.default(900),
+      prepare_workspace: seconds.default(600),
+      setup: seconds.default(1_800),
+      propose_change: seconds.default(1_200),
+      apply_change: seconds.default(120),
+      run_tests: seconds.default(1_800),
+      decide_commit: seconds.default(300),
+      push: seconds.default(600),
+      upload_artifacts: seconds.default(300),
+      report: seconds.default(600),
+      release_slot: seconds.default(60),
+    })
+    .prefault({}),
   /** Files that the runner needs while a task runs. */
   data_dir: z.string().default('.necrocode/runner'),
   log_level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
@@ -119,6 +136,9 @@ const variables: Readonly<Record<string, readonly string[]>> = {
   ARTIFACT_STORE_URL: ['artifact_store_url'],
   RUNNER_QUEUES: ['queues'],
   RUNNER_MAX_PARALLEL: ['max_parallel'],
+  RUNNER_LEASE_SECONDS: ['lease_seconds'],
+  RUNNER_HEARTBEAT_SECONDS: ['heartbeat_seconds'],
+  RUNNER_ACK_WAIT_SECONDS: ['ack_wait_seconds'],
   RUNNER_DATA_DIR: ['data_dir'],
   RUNNER_HTTP_HOST: ['http', 'host'],
   RUNNER_HTTP_PORT: ['http', 'port'],
@@ -160,19 +180,25 @@ export function loadConfig(file: string | undefined, environment: NodeJS.Process
   }
   const parsed = configSchema.safeParse(document);
   if (!parsed.success) problems.push(...parsed.error.issues.map(describeIssue));
-  else problems.push(...contradictionsIn(parsed.data));
+  else problems.push(...contradictions(parsed.data));
   if (problems.length > 0 || !parsed.success) throw new ConfigProblems(problems);
   return parsed.data;
 }
 
-/** Settings that are right by themselves, but not together. */
-function contradictionsIn({ heartbeat_seconds, ack_wait_seconds, llm }: RunnerConfig): string[] {
-  const problems: string[] = [];
-  if (heartbeat_seconds * 5 > ack_wait_seconds)
-    problems.push('heartbeat_seconds: must be at most a fifth of ack_wait_seconds');
-  if (llm.conversation_tokens !== undefined && llm.conversation_tokens <= llm.prompt_tokens)
-    problems.push('llm.conversation_tokens: must be more than llm.prompt_tokens');
-  return problems;
+/** Settings that are right alone but not together. */
+function contradictions(config: RunnerConfig): string[] {
+  const { heartbeat_seconds, ack_wait_seconds, slot_wait_seconds, stage_timeout_seconds, llm } = config;
+  return [
+    ...(heartbeat_seconds * 5 > ack_wait_seconds
+      ? ['heartbeat_seconds: must be at most a fifth of ack_wait_seconds']
+      : []),
+    ...(stage_timeout_seconds.lease_slot <= slot_wait_seconds
+      ? ['stage_timeout_seconds.lease_slot: must be more than slot_wait_seconds']
+      : []),
+    ...(llm.conversation_tokens !== undefined && llm.conversation_tokens <= llm.prompt_tokens
+      ? ['llm.conversation_tokens: must be more than llm.prompt_tokens']
+      : []),
+  ];
 }
 
 /** Unique among all runners of all time: host, process and a random part. */

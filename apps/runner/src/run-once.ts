@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { defaultPlace, subjects, type TaskResult } from '@necrocode/contracts';
+import { LifeSigns } from '@necrocode/messaging';
 import { withSpan, type Logger } from '@necrocode/telemetry';
 import { makeRunnerId, type RunnerConfig } from './config.js';
 import type { Handled } from './intake/settle.js';
@@ -7,6 +8,9 @@ import { openSandbox } from './open-sandbox.js';
 import { runTask } from './pipeline/run-task.js';
 import { createServices } from './runner-services.js';
 import { maskFor } from './runner.js';
+
+/** Until the task is claimed, nothing has to be kept alive. */
+const claimMs = 120_000;
 
 /**
  * One task without NATS: for Kubernetes Jobs and debugging. The registry still decides whether the task
@@ -39,6 +43,7 @@ export async function runOnce(config: RunnerConfig, taskFile: string, log: Logge
       },
     },
   };
+  const lifeSigns = new LifeSigns({ logger: log });
   const delivery = {
     body,
     place: defaultPlace,
@@ -46,8 +51,10 @@ export async function runOnce(config: RunnerConfig, taskFile: string, log: Logge
     messageId: taskFile,
     deliveries: 1,
     publishedAt: new Date(),
+    life: lifeSigns.open(claimMs),
   };
   const handled = await withSpan('task', {}, () => runTask(delivery, watched));
+  await lifeSigns.close();
   services.close();
   if (result) process.stdout.write(`${JSON.stringify(result)}\n`);
   else process.stderr.write(`necrocode-runner: ${whyNotRun(handled)}\n`);

@@ -103,6 +103,7 @@ export function pipelineSettings(config: RunnerConfig): PipelineSettings {
   return {
     leaseSeconds: config.lease_seconds,
     timeoutSeconds: task.timeout_seconds,
+    stageTimeouts: config.stage_timeout_seconds,
     budget: task,
     promptTokens: config.llm.prompt_tokens,
     conversationTokens: config.llm.conversation_tokens ?? 2 * config.llm.prompt_tokens,

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { keyOfCancelSubject, subjects } from '@necrocode/contracts';
-import { connectNats, TaskTransport, type NatsConnection } from '@necrocode/messaging';
+import { connectNats, LifeSigns, TaskTransport, type NatsConnection } from '@necrocode/messaging';
 import { checkHealth } from '@necrocode/rpc';
 import type { Sandbox } from '@necrocode/sandbox';
 import { createMask, gauge, type Logger, type Mask } from '@necrocode/telemetry';
@@ -37,7 +37,9 @@ export async function startRunner(config: RunnerConfig, log: Logger): Promise<Ru
   const runnerId = makeRunnerId(config);
   const sandbox = await openSandbox(config.sandbox.required);
   log.info({ runner_id: runnerId, sandbox: sandbox.level, detail: sandbox.detail }, 'runner starting');
-  const connection = await connectNats({ url: config.nats_url, name: runnerId });
+  const nats = { url: config.nats_url, name: runnerId };
+  const connection = await connectNats(nats);
+  const lifeSigns = new LifeSigns({ nats, logger: log });
   const shutdown = new AbortController();
   const services = createServices({
     config,
@@ -50,6 +52,7 @@ export async function startRunner(config: RunnerConfig, log: Logger): Promise<Ru
   });
   const transport = new TaskTransport({
     connection,
+    lifeSigns,
     queues: config.queues,
     maxParallel: config.max_parallel,
     ackWaitMs: config.ack_wait_seconds * 1000,
@@ -93,6 +96,7 @@ export async function startRunner(config: RunnerConfig, log: Logger): Promise<Ru
       stopListening();
       await app.close();
       await connection.drain();
+      await lifeSigns.close();
       services.close();
       return { finished };
     },

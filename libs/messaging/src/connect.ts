@@ -1,4 +1,4 @@
-import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { connect, type ConnectionOptions, type NatsConnection } from '@nats-io/transport-node';
 
 export type { NatsConnection };
 
@@ -10,8 +10,13 @@ export interface ConnectOptions {
 }
 
 /** Connects, waiting for a server that is not there yet, and reconnects for ever. */
-export function connectNats({ url, name }: ConnectOptions): Promise<NatsConnection> {
-  return connect({
+export function connectNats(options: ConnectOptions): Promise<NatsConnection> {
+  return connect(connectionOptions(options));
+}
+
+/** The same for whoever connects by itself, as plain data. */
+export function connectionOptions({ url, name }: ConnectOptions): ConnectionOptions {
+  return {
     servers: url.split(',').map((server) => server.trim()),
     name,
     waitOnFirstConnect: true,
@@ -19,5 +24,5 @@ export function connectNats({ url, name }: ConnectOptions): Promise<NatsConnecti
     reconnectTimeWait: 500,
     reconnectJitter: 500,
     pingInterval: 10_000,
-  });
+  };
 }

@@ -1,10 +1,13 @@
 /**
- * NATS JetStream: connection, streams, publishing, and the Nest transport that brings tasks in.
+ * NATS JetStream: connection, streams, publishing, signs of life from a thread of their own, and the Nest
+ * transport that brings tasks in.
  *
- *   const strategy = new TaskTransport({ connection, queues: ['default'], maxParallel: 4, ... });
+ *   const strategy = new TaskTransport({ connection, lifeSigns, queues: ['default'], ... });
  *   app.connectMicroservice({ strategy });   // then @EventPattern(taskPattern) handles tasks
  */
 export * from './connect.js';
+export * from './life-signs/life-signs.js';
+export type { Sign, SignAnswer } from './life-signs/sign.js';
 export * from './publish.js';
 export * from './settlement.js';
 export * from './streams.js';

@@ -15,7 +15,8 @@ export interface Delivery {
  */
 export class PulledMessage {
   readonly delivery: Delivery;
-  private readonly ackSubject: string;
+  /** Where the server is told of the message's progress and end. */
+  readonly ackSubject: string;
 
   constructor(
     private readonly connection: NatsConnection,
@@ -35,11 +36,6 @@ export class PulledMessage {
 
   header(name: string): string | undefined {
     return this.message.headers?.get(name) || undefined;
-  }
-
-  /** Starts the server's ack_wait anew. */
-  working(): void {
-    this.settle('+WPI');
   }
 
   nak(delayMs: number): void {

@@ -11,6 +11,8 @@ export type Settlement =
 
 const confirmationMs = 5_000;
 const confirmationTries = 6;
+/** An acknowledgement that nobody confirms is given up after this, and the message comes again. */
+export const longestSettlementMs = confirmationMs * confirmationTries;
 
 /**
  * Carries out a settlement. An acknowledgement is asked to be confirmed; when the server stays silent

@@ -4,6 +4,7 @@ import { startNats, eventually, type NatsServer } from '@necrocode/testkit';
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { connectNats } from './connect.js';
+import { LifeSigns } from './life-signs/life-signs.js';
 import { publishTask } from './publish.js';
 import type { Settlement } from './settlement.js';
 import { ensureStreams } from './streams.js';
@@ -22,17 +23,20 @@ const idOf = (data: unknown) => (JSON.parse(new TextDecoder().decode(data as Uin
 
 let nats: NatsServer;
 let connection: NatsConnection;
+let lifeSigns: LifeSigns;
 let transports: TaskTransport[];
 
 beforeEach(async () => {
   nats = await startNats();
   connection = await connectNats({ url: nats.url, name: 'spec' });
   await ensureStreams(connection);
+  lifeSigns = new LifeSigns({ nats: { url: nats.url, name: 'spec' }, logger });
   transports = [];
 });
 
 afterEach(async () => {
   await Promise.all(transports.map((transport) => transport.close()));
+  await lifeSigns.close();
   await connection.close();
   await nats.stop();
 });
@@ -42,6 +46,7 @@ type Handler = (data: unknown, context: TaskMessageContext) => Settlement | Prom
 function listen(handler: Handler, maxParallel = 1): TaskTransport {
   const transport = new TaskTransport({
     connection,
+    lifeSigns,
     queues: ['default'],
     maxParallel,
     ackWaitMs: 1_500,

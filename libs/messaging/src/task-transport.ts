@@ -3,9 +3,10 @@ import type { Logger } from '@necrocode/telemetry';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { Server, type CustomTransportStrategy } from '@nestjs/microservices';
 import { lastValueFrom } from 'rxjs';
+import type { Life, LifeSigns } from './life-signs/life-signs.js';
 import { pullWaiting } from './pull.js';
 import type { PulledMessage } from './pulled-message.js';
-import { applySettlement, type Settlement } from './settlement.js';
+import { applySettlement, longestSettlementMs, type Settlement } from './settlement.js';
 import { ensureStreams, ensureTaskConsumer } from './streams.js';
 import { TaskMessageContext } from './task-message.js';
 import { WakeUp } from './wake-up.js';
@@ -15,6 +16,7 @@ export const taskPattern = 'necrocode.task';
 
 export interface TaskTransportOptions {
   readonly connection: NatsConnection;
+  readonly lifeSigns: LifeSigns;
   readonly queues: readonly string[];
   /** Tasks at the same time; no more than these are ever taken from the stream. */
   readonly maxParallel: number;
@@ -30,6 +32,8 @@ export interface TaskTransportOptions {
  */
 const shortestIdleMs = 10;
 const longestIdleMs = 1_000;
+/** How long a message is kept alive for a handler that sets no deadline of its own. */
+const firstDeadlineMs = 120_000;
 /** Before the next try when NATS or the handler failed, so that nothing spins. */
 const faultPauseMs = 2_000;
 
@@ -134,27 +138,31 @@ export class TaskTransport extends Server implements CustomTransportStrategy {
   }
 
   private work(message: PulledMessage): void {
-    const heartbeat = setInterval(() => message.working(), this.options.heartbeatMs);
-    const work = this.handle(message)
-      .then((settlement) => applySettlement(message, settlement))
+    const life = this.options.lifeSigns.open(firstDeadlineMs);
+    life.give({ kind: 'working', subject: message.ackSubject }, this.options.heartbeatMs);
+    const work = this.handle(message, life)
+      .then((settlement) => {
+        life.until(longestSettlementMs);
+        return applySettlement(message, settlement);
+      })
       .then((confirmed) => {
         if (!confirmed)
           this.options.logger.warn({ subject: message.subject }, 'acknowledgement not confirmed');
       })
       .catch((error: unknown) => this.options.logger.error({ error }, 'settling a task message failed'))
       .finally(() => {
-        clearInterval(heartbeat);
+        life.close();
         this.inFlight.delete(work);
         this.wakeUp.ring();
       });
     this.inFlight.add(work);
   }
 
-  private async handle(message: PulledMessage): Promise<Settlement> {
+  private async handle(message: PulledMessage, life: Life): Promise<Settlement> {
     const handler = this.getHandlerByPattern(taskPattern);
     if (!handler) throw new Error(`no handler for @EventPattern('${taskPattern}')`);
     try {
-      const answer: unknown = await handler(message.data, new TaskMessageContext([message]));
+      const answer: unknown = await handler(message.data, new TaskMessageContext([message, life]));
       return (await lastValueFrom(this.transformToObservable(answer))) as Settlement;
     } catch (error) {
       this.options.logger.error({ error, subject: message.subject }, 'the task handler failed');

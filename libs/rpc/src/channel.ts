@@ -15,7 +15,7 @@ export const maxMessageBytes = 8 * 1024 * 1024;
  * @param address `host:port`, also with `grpc://` in front
  */
 export function createClient<Client>(constructor: ClientConstructor<Client>, address: string): Client {
-  return new constructor(address.replace(/^grpc:\/\//, ''), credentials.createInsecure(), {
+  return new constructor(hostAndPort(address), credentials.createInsecure(), {
     'grpc.max_receive_message_length': maxMessageBytes,
     'grpc.max_send_message_length': maxMessageBytes,
     'grpc.initial_reconnect_backoff_ms': 100,
@@ -23,4 +23,9 @@ export function createClient<Client>(constructor: ClientConstructor<Client>, add
     'grpc.keepalive_time_ms': 20_000,
     'grpc.keepalive_timeout_ms': 5_000,
   });
+}
+
+/** An address as channels take it. */
+export function hostAndPort(address: string): string {
+  return address.replace(/^grpc:\/\//, '');
 }

@@ -18,7 +18,7 @@ export class TaskConsumer {
   @EventPattern(taskPattern)
   handle(@Payload() body: Uint8Array, @Ctx() received: unknown): Promise<Settlement> {
     const context = received as TaskMessageContext;
-    const { subject, place, delivery } = context;
+    const { subject, place, delivery, life } = context;
     const attributes = {
       'messaging.system': 'nats',
       'messaging.operation.type': 'process',
@@ -35,6 +35,7 @@ export class TaskConsumer {
           messageId: context.header(headers.msgId) ?? String(delivery.streamSequence),
           deliveries: delivery.deliveries,
           publishedAt: delivery.storedAt,
+          life,
         },
         this.services,
       );

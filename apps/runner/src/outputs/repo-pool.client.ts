@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { repoPool, RunnerError } from '@necrocode/contracts';
-import { call, createClient, isStatusError, status, statusName } from '@necrocode/rpc';
+import { call, createClient, hostAndPort, isStatusError, status, statusName } from '@necrocode/rpc';
 import { addSpanEvent } from '@necrocode/telemetry';
 import type { RepoPool, Slot } from '../pipeline/ports.js';
+import { judgeRefusal, renewalDeadlineMs } from './renewal.js';
 
 /** A lease that could not be given back expires. */
 const release = { deadlineMs: 5_000, patienceMs: 15_000 };
@@ -60,13 +61,13 @@ export function createRepoPoolClient(
       }
     },
 
-    async renew({ leaseId, fencingToken }) {
-      const request = { idempotencyKey: '', leaseId, fencingToken, leaseSeconds };
-      await call(client.renew.bind(client), request, { deadlineMs: 3_000, retries: 1 }).catch(
-        (error: unknown) => {
-          throw translate(error);
-        },
-      );
+    renewal({ leaseId, fencingToken }) {
+      const { path, requestSerialize } = repoPool.RepoPoolServiceService.renew;
+      const request = requestSerialize({ idempotencyKey: '', leaseId, fencingToken, leaseSeconds });
+      return {
+        call: { kind: 'call', address: hostAndPort(address), path, request, deadlineMs: renewalDeadlineMs },
+        judge: (answer) => (answer.kind === 'status' ? judgeRefusal(answer.code) : 'kept'),
+      };
     },
 
     async release({ leaseId, fencingToken }, { broken }) {

@@ -7,10 +7,11 @@ import {
   type Task,
   type TerminalStatus,
 } from '@necrocode/contracts';
-import { call, createClient, isStatusError, status, statusName } from '@necrocode/rpc';
+import { call, createClient, hostAndPort, isStatusError, status, statusName } from '@necrocode/rpc';
 import { headersFromContext, type Mask } from '@necrocode/telemetry';
 import { readCheckpoint } from '../pipeline/checkpoint.js';
 import type { Claim, Lease, TaskRegistry } from '../pipeline/ports.js';
+import { judgeRefusal, renewalDeadlineMs } from './renewal.js';
 
 const deadlineMs = 5_000;
 /** The registry may be away for a minute, which must not cost an attempt that has come far. */
@@ -62,11 +63,18 @@ export function createTaskRegistryClient(
       return readClaim(reply, task);
     },
 
-    async renew(lease) {
-      const request = { ...onBehalf(lease), idempotencyKey: '', leaseSeconds };
-      const options = { deadlineMs: 3_000, retries: 1 };
-      const { cancelRequested } = await translate(call(client.renewLease.bind(client), request, options));
-      return { cancelRequested };
+    renewal(lease) {
+      const { path, requestSerialize, responseDeserialize } =
+        taskRegistry.TaskRegistryServiceService.renewLease;
+      const request = requestSerialize({ ...onBehalf(lease), idempotencyKey: '', leaseSeconds });
+      return {
+        call: { kind: 'call', address: hostAndPort(address), path, request, deadlineMs: renewalDeadlineMs },
+        judge: (answer) => {
+          if (answer.kind === 'status') return judgeRefusal(answer.code);
+          const { cancelRequested } = responseDeserialize(Buffer.from(answer.response));
+          return cancelRequested ? 'cancel_requested' : 'kept';
+        },
+      };
     },
 
     async giveBack(lease, reason, delaySeconds) {

@@ -5,9 +5,10 @@ import { Budget } from './budget.js';
 import type { Checkpoint } from './checkpoint.js';
 import { EventFeed } from './event-feed.js';
 import { LeaseKeeper } from './keep-leases.js';
-import type { Claim, Lease, Slot } from './ports.js';
+import type { Claim, Lease } from './ports.js';
 import { RunLog } from './run-log.js';
 import { Stages, type TellEvent } from './run-stage.js';
+import { StageClock } from './stage-clock.js';
 import type { Delivery, Services } from './services.js';
 import { WorkSignal } from './work-signal.js';
 
@@ -33,8 +34,8 @@ export interface Attempt {
   readonly traceId: string | undefined;
   /** Of every span of the attempt. */
   readonly attributes: Attributes;
-  /** From now on the slot's lease is renewed as well. */
-  holdSlot(slot: Slot): void;
+  readonly leases: LeaseKeeper;
+  readonly clock: StageClock;
   /** Output of a command, for whoever watches. */
   showOutput(text: string): void;
   close(): void;
@@ -67,11 +68,11 @@ export function openAttempt(
   const record = new AttemptRecord();
   record.decided = claim.decided;
   if (claim.checkpoint.usage) record.usage = claim.checkpoint.usage;
-  const stages = new Stages(log, tell);
+  const clock = new StageClock(settings.stageTimeouts, work, delivery.life);
+  const stages = new Stages(log, tell, clock);
   stages.note('claim', claimMs);
-  let held: Slot | undefined;
-  const keeper = new LeaseKeeper(
-    { registry, pool, lease, slot: () => held, work, log },
+  const leases = new LeaseKeeper(
+    { registry, pool, lease, life: delivery.life, work, log },
     settings.leaseSeconds,
   );
   const leaveDesk = services.cancels.enter(lease.key, () =>
@@ -95,11 +96,12 @@ export function openAttempt(
     startedAt: new Date(),
     queueWaitMs: Math.max(0, Date.now() - delivery.publishedAt.getTime()),
     traceId: activeTraceId(),
-    holdSlot: (slot) => (held = slot),
+    leases,
+    clock,
     showOutput: (text) => services.tellLive(lease.key, JSON.stringify({ output: services.mask(text) })),
     close: () => {
       leaveDesk();
-      keeper.close();
+      leases.close();
       work.close();
     },
   };

@@ -16,6 +16,8 @@ const taskDuration = durationHistogram(
 
 const flushDeadlineMs = 2_000;
 const unreportedDelaySeconds = 10;
+/** For what a stage that was interrupted still has to end. */
+const leftBehindMs = 2_000;
 
 /**
  * Keeps what was achieved and tells how the attempt ended: artifacts, report, slot. It happens after
@@ -27,6 +29,7 @@ export async function concludeAttempt(
   progress: Progress,
 ): Promise<Handled> {
   const { log, services } = attempt;
+  await attempt.clock.settle(leftBehindMs);
   await progress.commands?.settle();
   ended.add(1, { 'necrocode.status': outcome.kind });
   taskDuration.record((Date.now() - attempt.startedAt.getTime()) / 1000, {
@@ -77,12 +80,12 @@ async function report(
     log.error({ code, reason: message, stage: outcome.stage, error: outcome.error }, 'task failed');
   }
   await stages
-    .run('upload_artifacts', async () => {
+    .conclude('upload_artifacts', async () => {
       if (workspace && draft) record.diff = await drawDiff(record, workspace, draft);
       await uploadArtifacts(record, runLog.text, lease, services.store, services.mask);
     })
     .catch((error: unknown) => record.warn(`artifacts: ${RunnerError.from(error).message}`));
-  const told = await stages.run('report', async () => {
+  const told = await stages.conclude('report', async () => {
     await events.close();
     const result = composeResult({
       ...attempt,
@@ -99,9 +102,10 @@ async function report(
 
 async function releaseSlot(attempt: Attempt, { slot }: Progress): Promise<void> {
   if (!slot) return;
-  const { stages, services, log } = attempt;
+  const { stages, services, log, leases } = attempt;
+  leases.releaseSlot();
   await stages
-    .run('release_slot', () => services.pool.release(slot, { broken: false }))
+    .conclude('release_slot', () => services.pool.release(slot, { broken: false }))
     // Its lease expires, and the pool takes it back.
     .catch((error: unknown) => log.warn({ error }, 'the slot was not released'));
 }

@@ -1,53 +1,66 @@
 import { RunnerError } from '@necrocode/contracts';
+import type { Life, SignAnswer } from '@necrocode/messaging';
 import type { Logger } from '@necrocode/telemetry';
-import type { Lease, RepoPool, Slot, TaskRegistry } from './ports.js';
+import type { Lease, Renewal, RepoPool, Slot, TaskRegistry } from './ports.js';
 import type { WorkSignal } from './work-signal.js';
 
 interface Kept {
-  readonly registry: TaskRegistry;
-  readonly pool: RepoPool;
+  readonly registry: Pick<TaskRegistry, 'renewal'>;
+  readonly pool: Pick<RepoPool, 'renewal'>;
   readonly lease: Lease;
-  /** Undefined as long as there is no slot. */
-  readonly slot: () => Slot | undefined;
+  readonly life: Life;
   readonly work: WorkSignal;
   readonly log: Logger;
 }
 
-/** Renews the task's lease and the slot's beside the work, and ends the work when either is lost. */
+/**
+ * Has the task's lease and the slot's renewed from the thread that gives signs of life, and ends the work
+ * when either is lost, or when the registry tells of a cancellation. The first renewal is made at once: a
+ * cancellation that came while the claim was answered must not wait for the second.
+ */
 export class LeaseKeeper {
-  private readonly timer: NodeJS.Timeout;
-  private renewedAt = Date.now();
-  private renewing = false;
+  private readonly stops: (() => void)[] = [];
+  private letSlotGo: (() => void) | undefined;
 
   constructor(
     private readonly kept: Kept,
     private readonly leaseSeconds: number,
   ) {
-    this.timer = setInterval(() => void this.renew(), (leaseSeconds * 1000) / 4);
+    this.stops.push(this.keep(kept.registry.renewal(kept.lease)));
   }
 
-  /** Asks the registry at once, to hear of a cancellation. */
-  async renew(): Promise<void> {
-    if (this.renewing) return;
-    this.renewing = true;
-    const { registry, pool, lease, slot, work, log } = this.kept;
-    try {
-      const { cancelRequested } = await registry.renew(lease);
-      if (cancelRequested) work.end(new RunnerError('cancelled', 'the task was cancelled'));
-      const held = slot();
-      if (held) await pool.renew(held);
-      this.renewedAt = Date.now();
-    } catch (error) {
-      const late = Date.now() - this.renewedAt > this.leaseSeconds * 1000;
-      log.warn({ error }, 'renewing the leases failed');
-      if (RunnerError.from(error).code === 'lease_lost') work.end(RunnerError.from(error));
-      else if (late) work.end(new RunnerError('lease_lost', 'the leases could not be renewed in time'));
-    } finally {
-      this.renewing = false;
-    }
+  /** From now on the slot's lease is renewed as well. */
+  holdSlot(slot: Slot): void {
+    this.letSlotGo = this.keep(this.kept.pool.renewal(slot));
+    this.stops.push(this.letSlotGo);
+  }
+
+  /** Before the slot is given back: a renewal after that would find the lease lost. */
+  releaseSlot(): void {
+    this.letSlotGo?.();
   }
 
   close(): void {
-    clearInterval(this.timer);
+    for (const stop of this.stops) stop();
+  }
+
+  private keep({ call, judge }: Renewal): () => void {
+    let renewedAt: number | undefined;
+    const hear = (answer: SignAnswer) => {
+      // Of the first answer on: the lease was granted just before.
+      renewedAt ??= answer.at;
+      const verdict = judge(answer);
+      if (verdict === 'kept' || verdict === 'cancel_requested') renewedAt = answer.at;
+      else this.kept.log.warn({ verdict, path: call.path }, 'renewing a lease failed');
+      const late = answer.at - renewedAt > this.leaseSeconds * 1000;
+      if (verdict === 'cancel_requested') this.end('cancelled', 'the task was cancelled');
+      else if (verdict === 'lost') this.end('lease_lost', 'a lease of the task was taken back');
+      else if (late) this.end('lease_lost', 'the leases could not be renewed in time');
+    };
+    return this.kept.life.give(call, (this.leaseSeconds * 1000) / 4, hear);
+  }
+
+  private end(code: 'cancelled' | 'lease_lost', message: string): void {
+    this.kept.work.end(new RunnerError(code, message));
   }
 }

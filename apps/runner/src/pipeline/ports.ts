@@ -8,6 +8,7 @@ import type {
   TaskResult,
   TerminalStatus,
 } from '@necrocode/contracts';
+import type { Sign, SignAnswer } from '@necrocode/messaging';
 import type { Checkpoint } from './checkpoint.js';
 
 /** The right to work on a task, and what every call on its behalf shows. */
@@ -47,6 +48,12 @@ export type Claim =
   | { readonly kind: 'parked'; readonly reason: string }
   | { readonly kind: 'conflict'; readonly code: string; readonly message: string };
 
+/** How a lease is renewed by a thread that can do nothing but send bytes and pass on what is answered. */
+export interface Renewal {
+  readonly call: Extract<Sign, { kind: 'call' }>;
+  readonly judge: (answer: SignAnswer) => 'kept' | 'cancel_requested' | 'lost' | 'no_answer';
+}
+
 export interface RunEvent {
   readonly type: EventType;
   readonly time: Date;
@@ -63,7 +70,7 @@ export interface Refusal {
 /** Failures are RunnerError registry_unavailable, or lease_lost where a lease is shown. */
 export interface TaskRegistry {
   claim(task: Task, place: QueuePlace, signal?: AbortSignal): Promise<Claim>;
-  renew(lease: Lease): Promise<{ readonly cancelRequested: boolean }>;
+  renewal(lease: Lease): Renewal;
   giveBack(lease: Lease, reason: string, delaySeconds: number): Promise<void>;
   saveCheckpoint(lease: Lease, checkpoint: Checkpoint): Promise<void>;
   /** Answers what is decided: this commit, or the one that was decided before. */
@@ -90,7 +97,7 @@ export interface Slot {
 /** Failures are RunnerError no_slot, lease_lost or repo_pool_unavailable. */
 export interface RepoPool {
   allocate(lease: Lease, repoUrl: string, signal: AbortSignal): Promise<Slot>;
-  renew(slot: Slot): Promise<void>;
+  renewal(slot: Slot): Renewal;
   release(slot: Slot, options: { readonly broken: boolean }): Promise<void>;
 }
 

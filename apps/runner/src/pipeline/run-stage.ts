@@ -1,5 +1,6 @@
 import { RunnerError, type EventType } from '@necrocode/contracts';
 import { durationHistogram, withInheritedAttributes, withSpan, type Logger } from '@necrocode/telemetry';
+import type { StageClock } from './stage-clock.js';
 
 /** Takes note of what happened, for the registry and for whoever watches. Never fails and never waits. */
 export type TellEvent = (type: EventType, data: Readonly<Record<string, unknown>>) => void;
@@ -18,6 +19,7 @@ export class Stages {
   constructor(
     private readonly log: Logger,
     private readonly tell: TellEvent,
+    private readonly clock: StageClock,
   ) {}
 
   /** Milliseconds by stage. */
@@ -25,20 +27,30 @@ export class Stages {
     return Object.fromEntries([...this.milliseconds].map(([name, ms]) => [name, Math.round(ms * 10) / 10]));
   }
 
-  /** The stage whose error ended the attempt; where none broke, the one that ended last. */
+  /** The stage that took too long, or whose error ended the attempt; where none broke, the one that ended last. */
   get failedStage(): string | null {
-    return this.failed ?? this.ended;
+    return this.clock.timedOut ?? this.failed ?? this.ended;
   }
 
+  /** A stage of the work, which ends when the work does. */
   run<T>(name: string, stage: () => Promise<T>): Promise<T> {
-    return withInheritedAttributes({ 'necrocode.stage': name }, () =>
-      withSpan(name, {}, () => this.observe(name, stage)),
-    );
+    return this.inSpan(name, () => this.clock.working(name, stage));
+  }
+
+  /** A stage after the end of the work, whatever that was. */
+  conclude<T>(name: string, stage: () => Promise<T>): Promise<T> {
+    return this.inSpan(name, () => this.clock.concluding(name, stage));
   }
 
   /** Time of a stage that ran before there was an attempt. */
   note(name: string, milliseconds: number): void {
     this.milliseconds.set(name, milliseconds);
+  }
+
+  private inSpan<T>(name: string, stage: () => Promise<T>): Promise<T> {
+    return withInheritedAttributes({ 'necrocode.stage': name }, () =>
+      withSpan(name, {}, () => this.observe(name, stage)),
+    );
   }
 
   private async observe<T>(name: string, stage: () => Promise<T>): Promise<T> {

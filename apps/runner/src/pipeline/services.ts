@@ -1,4 +1,5 @@
 import type { QueuePlace } from '@necrocode/contracts';
+import type { Life } from '@necrocode/messaging';
 import type { CommandLimits, Sandbox } from '@necrocode/sandbox';
 import type { Logger, Mask } from '@necrocode/telemetry';
 import type { BudgetLimits } from './budget.js';
@@ -6,6 +7,7 @@ import type { Models } from './model-choice.js';
 import type { CancelDesk } from './cancel-desk.js';
 import type { ArtifactStore, RepoPool, TaskRegistry, TellLive } from './ports.js';
 import type { Author } from './commit-draft.js';
+import type { StageTimeouts } from './stage-clock.js';
 import type { GitSettings } from './stages/prepare-workspace.js';
 
 /** One delivery of a message that should hold a task. */
@@ -17,11 +19,14 @@ export interface Delivery {
   readonly messageId: string;
   readonly deliveries: number;
   readonly publishedAt: Date;
+  /** Shows that the delivery is being worked on; whoever works sets its deadlines. */
+  readonly life: Life;
 }
 
 export interface PipelineSettings {
   readonly leaseSeconds: number;
   readonly timeoutSeconds: number;
+  readonly stageTimeouts: StageTimeouts;
   readonly budget: BudgetLimits;
   readonly promptTokens: number;
   readonly conversationTokens: number;

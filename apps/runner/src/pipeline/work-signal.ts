@@ -4,6 +4,7 @@ import { RunnerError } from '@necrocode/contracts';
 export class WorkSignal {
   private readonly controller = new AbortController();
   private readonly timer: NodeJS.Timeout;
+  private readonly endsAt: number;
   private readonly detach: () => void;
 
   /**
@@ -11,6 +12,7 @@ export class WorkSignal {
    */
   constructor(timeoutSeconds: number, shutdown: AbortSignal) {
     const timeout = new RunnerError('timeout', `the task did not end within its ${timeoutSeconds} s`);
+    this.endsAt = performance.now() + timeoutSeconds * 1000;
     this.timer = setTimeout(() => this.end(timeout), timeoutSeconds * 1000);
     const onShutdown = () => this.end(new RunnerError('shutting_down', 'the runner was asked to stop'));
     if (shutdown.aborted) onShutdown();
@@ -20,6 +22,11 @@ export class WorkSignal {
 
   get signal(): AbortSignal {
     return this.controller.signal;
+  }
+
+  /** Milliseconds that the task has left. */
+  get leftMs(): number {
+    return Math.max(0, this.endsAt - performance.now());
   }
 
   /** Only the first reason counts. */

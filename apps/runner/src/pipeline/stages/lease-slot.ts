@@ -7,6 +7,6 @@ export async function leaseSlot(attempt: Attempt): Promise<Slot> {
   const slot = await stages.run('lease_slot', () =>
     services.pool.allocate(lease, task.repo_url, work.signal),
   );
-  attempt.holdSlot(slot);
+  attempt.leases.holdSlot(slot);
   return slot;
 }

@@ -38,12 +38,20 @@ export const configSchema = z.strictObject({
       decide_commit: seconds.default(300),
       push: seconds.default(600),
       upload_artifacts: seconds.default(300),
+      /** More than report_wait_seconds. */
       report: seconds.default(600),
       release_slot: seconds.default(60),
     })
     .prefault({}),
   /** Files that the runner needs while a task runs. */
   data_dir: z.string().default('.necrocode/runner'),
+  /** Where reports and artifacts wait that could not be told; by default `spool` in data_dir. */
+  spool_dir: z.string().min(1).optional(),
+  spool_max_mb: positive.default(512),
+  /** What could not be told for so long is dropped. */
+  spool_max_age_hours: seconds.default(72),
+  /** How long a report in the spool is waited for before its message is given back. */
+  report_wait_seconds: seconds.default(300),
   log_level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   http: z
     .strictObject({
@@ -140,6 +148,7 @@ const variables: Readonly<Record<string, readonly string[]>> = {
   RUNNER_HEARTBEAT_SECONDS: ['heartbeat_seconds'],
   RUNNER_ACK_WAIT_SECONDS: ['ack_wait_seconds'],
   RUNNER_DATA_DIR: ['data_dir'],
+  RUNNER_SPOOL_DIR: ['spool_dir'],
   RUNNER_HTTP_HOST: ['http', 'host'],
   RUNNER_HTTP_PORT: ['http', 'port'],
   LOG_LEVEL: ['log_level'],
@@ -187,7 +196,8 @@ export function loadConfig(file: string | undefined, environment: NodeJS.Process
 
 /** Settings that are right alone but not together. */
 function contradictions(config: RunnerConfig): string[] {
-  const { heartbeat_seconds, ack_wait_seconds, slot_wait_seconds, stage_timeout_seconds, llm } = config;
+  const { heartbeat_seconds, ack_wait_seconds, slot_wait_seconds, report_wait_seconds } = config;
+  const { stage_timeout_seconds, llm } = config;
   return [
     ...(heartbeat_seconds * 5 > ack_wait_seconds
       ? ['heartbeat_seconds: must be at most a fifth of ack_wait_seconds']
@@ -197,6 +207,9 @@ function contradictions(config: RunnerConfig): string[] {
       : []),
     ...(llm.conversation_tokens !== undefined && llm.conversation_tokens <= llm.prompt_tokens
       ? ['llm.conversation_tokens: must be more than llm.prompt_tokens']
+      : []),
+    ...(stage_timeout_seconds.report <= report_wait_seconds
+      ? ['stage_timeout_seconds.report: must be more than report_wait_seconds']
       : []),
   ];
 }

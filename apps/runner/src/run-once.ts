@@ -53,8 +53,10 @@ export async function runOnce(config: RunnerConfig, taskFile: string, log: Logge
     publishedAt: new Date(),
     life: lifeSigns.open(claimMs),
   };
+  await services.spool.start();
   const handled = await withSpan('task', {}, () => runTask(delivery, watched));
   await lifeSigns.close();
+  await services.spool.close();
   services.close();
   if (result) process.stdout.write(`${JSON.stringify(result)}\n`);
   else process.stderr.write(`necrocode-runner: ${whyNotRun(handled)}\n`);

@@ -8,6 +8,7 @@ import { createSlotDirectory } from '@necrocode/workspace';
 import type { RunnerConfig } from './config.js';
 import { createArtifactStoreClient } from './outputs/artifact-store.client.js';
 import { createRepoPoolClient } from './outputs/repo-pool.client.js';
+import { FileSpool } from './outputs/spool.js';
 import { createTaskRegistryClient, type TaskRegistryClient } from './outputs/task-registry.client.js';
 import type { Models } from './pipeline/model-choice.js';
 import { CancelDesk } from './pipeline/cancel-desk.js';
@@ -26,6 +27,7 @@ interface Ingredients {
 
 export interface RunnerServices extends Services {
   readonly registry: TaskRegistryClient;
+  readonly spool: FileSpool;
   close(): void;
 }
 
@@ -44,6 +46,15 @@ export function createServices(ingredients: Ingredients): RunnerServices {
     registry,
     pool,
     store,
+    spool: new FileSpool({
+      directory: config.spool_dir ?? join(config.data_dir, 'spool'),
+      maxBytes: config.spool_max_mb * 1_048_576,
+      maxAgeMs: config.spool_max_age_hours * 3_600_000,
+      registry,
+      store,
+      mask,
+      log,
+    }),
     models: createModels(config),
     sandbox,
     settings: pipelineSettings(config),
@@ -118,6 +129,7 @@ export function pipelineSettings(config: RunnerConfig): PipelineSettings {
     },
     git: { token: git.token, protocols: [...git.protocols, ...httpAllowed], httpHosts: git.http_hosts },
     pushTries: git.push_tries,
+    reportWaitMs: config.report_wait_seconds * 1000,
     author: { name: git.author_name, email: git.author_email },
   };
 }

@@ -17,6 +17,8 @@ const version = '0.1.0';
 /** How often the runner tells the registry that it is there. */
 const announceMs = 15_000;
 const healthDeadlineMs = 1_500;
+/** How long the first pull waits for what is in the spool. */
+const spoolFirstMs = 5_000;
 
 export interface RunningRunner {
   readonly runnerId: string;
@@ -74,6 +76,8 @@ export async function startRunner(config: RunnerConfig, log: Logger): Promise<Ru
     logger: ['error', 'warn', 'fatal'],
   });
   app.connectMicroservice({ strategy: transport });
+  // What an earlier runner could not tell comes before new work, which may be the same.
+  await endsWithin(services.spool.start(), spoolFirstMs);
   const stopAnnouncing = announce(services, config, sandbox, log);
   const stopListening = listenForCancels(connection, services);
   await app.startAllMicroservices();
@@ -97,6 +101,7 @@ export async function startRunner(config: RunnerConfig, log: Logger): Promise<Ru
       await app.close();
       await connection.drain();
       await lifeSigns.close();
+      await services.spool.close();
       services.close();
       return { finished };
     },

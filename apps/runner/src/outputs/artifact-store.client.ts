@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { artifactStore, RunnerError, type ArtifactRef, type ArtifactType } from '@necrocode/contracts';
 import { createClient, isStatusError, persist, status, statusName } from '@necrocode/rpc';
-import type { ArtifactStore, Lease } from '../pipeline/ports.js';
+import type { Artifact, ArtifactStore, Lease } from '../pipeline/ports.js';
 
 const chunkBytes = 256 * 1024;
 const transferDeadlineMs = 60_000;
@@ -10,7 +10,6 @@ const transferDeadlineMs = 60_000;
 const patienceMs = { proof: 90_000, evidence: 20_000 };
 const proofs: ReadonlySet<ArtifactType> = new Set(['commit_bundle', 'llm_answer']);
 
-type Upload = Parameters<ArtifactStore['upload']>[1];
 type Client = InstanceType<typeof artifactStore.ArtifactStoreServiceClient>;
 
 /** The Artifact Store over gRPC streams. A transfer that breaks is started again, as the same one. */
@@ -27,9 +26,10 @@ export function createArtifactStoreClient(address: string): ArtifactStore & { cl
   };
 }
 
-function headerOf(lease: Lease, artifact: Upload): artifactStore.UploadHeader {
+function headerOf(lease: Lease, artifact: Artifact): artifactStore.UploadHeader {
   return {
-    idempotencyKey: randomUUID(),
+    // One key for all tries: a reply may be lost after the work is done.
+    idempotencyKey: artifact.uploadId ?? randomUUID(),
     fencingToken: lease.fencingToken,
     specName: lease.key.specName,
     taskId: lease.key.taskId,
@@ -46,7 +46,7 @@ function headerOf(lease: Lease, artifact: Upload): artifactStore.UploadHeader {
 function uploadOnce(
   client: Client,
   header: artifactStore.UploadHeader,
-  artifact: Upload,
+  artifact: Artifact,
 ): Promise<ArtifactRef> {
   return new Promise((resolve, reject) => {
     const deadline = Date.now() + transferDeadlineMs;

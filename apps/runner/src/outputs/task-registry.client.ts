@@ -107,8 +107,18 @@ export function createTaskRegistryClient(
 
     async report(lease, result) {
       const request = { ...onBehalf(lease), resultJson: mask(JSON.stringify(result)) };
-      const { state, accepted } = await translate(call(client.reportResult.bind(client), request, patient));
+      // What the registry does not take now is spooled, and told when it is back.
+      const reply = await translate(call(client.reportResult.bind(client), request, { deadlineMs }));
+      const { state, accepted } = reply;
       return { state: stateName(state) as TerminalStatus, accepted };
+    },
+
+    async addArtifacts(lease, artifacts) {
+      const refs = artifacts.map(({ type, uri, size_bytes, sha256 }) => {
+        return { type, uri, sizeBytes: BigInt(size_bytes), sha256 };
+      });
+      const request = { ...onBehalf(lease), artifacts: refs };
+      await translate(call(client.addArtifacts.bind(client), request, { deadlineMs }));
     },
 
     async refuse({ key, code, message, original }) {

@@ -5,6 +5,7 @@ import type { Attempt } from './attempt.js';
 import type { Outcome } from './outcome.js';
 import { composeResult } from './stages/compose-result.js';
 import { drawDiff } from './stages/draw-diff.js';
+import { reportResult } from './stages/report-result.js';
 import { uploadArtifacts } from './stages/upload-artifacts.js';
 import type { Progress } from './take-step.js';
 
@@ -16,6 +17,8 @@ const taskDuration = durationHistogram(
 
 const flushDeadlineMs = 2_000;
 const unreportedDelaySeconds = 10;
+/** For one artifact. Whoever cancels a task waits for its end. */
+const patienceMs = { done: 60_000, failed: 60_000, cancelled: 1_000 } as const;
 /** For what a stage that was interrupted still has to end. */
 const leftBehindMs = 2_000;
 
@@ -82,7 +85,7 @@ async function report(
   await stages
     .conclude('upload_artifacts', async () => {
       if (workspace && draft) record.diff = await drawDiff(record, workspace, draft);
-      await uploadArtifacts(record, runLog.text, lease, services.store, services.mask);
+      await uploadArtifacts(record, runLog.text, lease, services, patienceMs[outcome.kind]);
     })
     .catch((error: unknown) => record.warn(`artifacts: ${RunnerError.from(error).message}`));
   const told = await stages.conclude('report', async () => {
@@ -94,10 +97,21 @@ async function report(
       timings: stages.timings,
       sandbox: services.sandbox.level,
     });
-    return services.registry.report(lease, result);
+    const patience = AbortSignal.timeout(services.settings.reportWaitMs);
+    return reportResult(lease, result, services, AbortSignal.any([services.shutdown, patience]));
   });
-  if (!told.accepted) log.warn({ state: told.state }, 'the run had ended before');
-  return { kind: 'settled' };
+  switch (told?.kind) {
+    case undefined:
+      log.warn('the report is in the spool; the message comes again');
+      return { kind: 'unsettled', delaySeconds: unreportedDelaySeconds };
+    case 'lease_lost':
+      // Whoever holds the lease now will report.
+      log.warn('the lease was lost before the report');
+      return { kind: 'settled' };
+    case 'told':
+      if (!told.accepted) log.warn({ state: told.state }, 'the run had ended before');
+      return { kind: 'settled' };
+  }
 }
 
 async function releaseSlot(attempt: Attempt, { slot }: Progress): Promise<void> {

@@ -2,6 +2,9 @@ import type { EventType } from '@necrocode/contracts';
 import type { Logger } from '@necrocode/telemetry';
 import type { Lease, RunEvent, TaskRegistry } from './ports.js';
 
+/** A registry that takes longer for events than this gets the report without them. */
+const closingMs = 5_000;
+
 /** Sends an attempt's events to the registry in order and in batches, beside the work. */
 export class EventFeed {
   private waiting: RunEvent[] = [];
@@ -26,10 +29,15 @@ export class EventFeed {
     this.send();
   }
 
-  /** Sends what is left. The report ends a run's history, so what is added after it is dropped. */
-  async close(): Promise<void> {
+  /**
+   * Sends what is left, as far as the registry takes it within `atMostMs`. The report ends a run's history,
+   * so what is added after it is dropped.
+   */
+  async close(atMostMs = closingMs): Promise<void> {
     this.closed = true;
-    while (this.sending) await this.sending;
+    const late = AbortSignal.timeout(atMostMs);
+    const over = new Promise<void>((resolve) => late.addEventListener('abort', () => resolve()));
+    while (this.sending && !late.aborted) await Promise.race([this.sending, over]);
   }
 
   private send(): void {

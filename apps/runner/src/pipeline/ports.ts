@@ -81,6 +81,8 @@ export interface TaskRegistry {
     lease: Lease,
     result: TaskResult,
   ): Promise<{ readonly state: TerminalStatus; readonly accepted: boolean }>;
+  /** Artifacts that no report names, also after the run has ended. */
+  addArtifacts(lease: Lease, artifacts: readonly ArtifactRef[]): Promise<void>;
   refuse(refusal: Refusal): Promise<void>;
 }
 
@@ -101,18 +103,37 @@ export interface RepoPool {
   release(slot: Slot, options: { readonly broken: boolean }): Promise<void>;
 }
 
+export interface Artifact {
+  readonly type: ArtifactType;
+  readonly name: string;
+  readonly mediaType: string;
+  readonly content: Uint8Array;
+  /** Two uploads with the same id leave one artifact; absent: every call is a new one. */
+  readonly uploadId?: string;
+}
+
 /** Failures are RunnerError artifact_store_unavailable. */
 export interface ArtifactStore {
-  upload(
-    lease: Lease,
-    artifact: {
-      readonly type: ArtifactType;
-      readonly name: string;
-      readonly mediaType: string;
-      readonly content: Uint8Array;
-    },
-  ): Promise<ArtifactRef>;
+  upload(lease: Lease, artifact: Artifact): Promise<ArtifactRef>;
   download(uri: string): Promise<Buffer>;
+}
+
+/** What became of a report. */
+export type Told =
+  /** `accepted` false: the run had ended before, in this state. */
+  | { readonly kind: 'told'; readonly state: TerminalStatus; readonly accepted: boolean }
+  /** The run is somebody else's now. */
+  | { readonly kind: 'lease_lost' };
+
+/** Keeps durably what could not be told, and tells it later. */
+export interface Spool {
+  /** @returns undefined when it could not be kept; else `told`, which resolves with undefined when `until` ends first */
+  keepReport(
+    lease: Lease,
+    result: TaskResult,
+  ): Promise<{ told(until: AbortSignal): Promise<Told | undefined> } | undefined>;
+  /** @returns whether it could be kept */
+  keepArtifact(lease: Lease, artifact: Artifact): Promise<boolean>;
 }
 
 /** A line for whoever watches the task live. Losing one is no harm. */

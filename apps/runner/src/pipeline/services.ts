@@ -5,7 +5,7 @@ import type { Logger, Mask } from '@necrocode/telemetry';
 import type { BudgetLimits } from './budget.js';
 import type { Models } from './model-choice.js';
 import type { CancelDesk } from './cancel-desk.js';
-import type { ArtifactStore, RepoPool, TaskRegistry, TellLive } from './ports.js';
+import type { ArtifactStore, RepoPool, Spool, TaskRegistry, TellLive } from './ports.js';
 import type { Author } from './commit-draft.js';
 import type { StageTimeouts } from './stage-clock.js';
 import type { GitSettings } from './stages/prepare-workspace.js';
@@ -36,6 +36,8 @@ export interface PipelineSettings {
   readonly limits: CommandLimits;
   readonly git: GitSettings;
   readonly pushTries: number;
+  /** How long a report that only the disk has taken is waited for before the message is given back. */
+  readonly reportWaitMs: number;
   readonly author: Author;
 }
 
@@ -45,6 +47,7 @@ export interface Services {
   readonly registry: TaskRegistry;
   readonly pool: RepoPool;
   readonly store: ArtifactStore;
+  readonly spool: Spool;
   readonly models: Models;
   readonly sandbox: Sandbox;
   readonly settings: PipelineSettings;

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import {
   formatKey,
   headers as names,
@@ -15,7 +17,7 @@ import { startOtlpReceiver, type OtlpReceiver } from '@necrocode/telemetry';
 import { eventually, tempDir } from '@necrocode/testkit';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { headers } from '@nats-io/transport-node';
-import { startStack, type RunningStack } from '../start-stack.js';
+import { startStack, type ReadyLine, type RunningStack } from '../start-stack.js';
 
 export type TaskDocument = Record<string, unknown> & { readonly spec_name: string; readonly task_id: string };
 
@@ -41,6 +43,8 @@ export interface TestStack {
   task(key: TaskKey): Promise<{ readonly state: string } | undefined>;
   /** Messages that wait in a queue. */
   waiting(queue: string): Promise<number>;
+  /** The process that is this runner now; it changes when the runner is started again. */
+  runnerPid(name: string): number;
   log(): string;
   stop(): Promise<void>;
 }
@@ -139,6 +143,13 @@ export async function startTestStack(
       const subjects_filter = subjects.tasksOfQueue(queue);
       const { state } = await manager.streams.info(streams.tasks.name, { subjects_filter });
       return Object.values(state.subjects ?? {}).reduce((sum, count) => sum + count, 0);
+    },
+    runnerPid(name) {
+      const file = join(stack.ready.data_dir, 'pids.json');
+      const { runners } = JSON.parse(readFileSync(file, 'utf8')) as Pick<ReadyLine, 'runners'>;
+      const pid = runners.find(({ id }) => id.startsWith(`${name}-`))?.pid;
+      if (pid === undefined) throw new Error(`no process is ${name}`);
+      return pid;
     },
     log: () => lines.join('\n'),
     async stop() {

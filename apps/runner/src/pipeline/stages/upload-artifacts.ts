@@ -1,31 +1,64 @@
+import { randomUUID } from 'node:crypto';
 import { RunnerError, type ArtifactRef, type ArtifactType } from '@necrocode/contracts';
 import type { Mask } from '@necrocode/telemetry';
 import type { AttemptRecord } from '../attempt-record.js';
-import type { ArtifactStore, Lease } from '../ports.js';
+import type { Artifact, ArtifactStore, Lease, Spool } from '../ports.js';
 import { renderTranscript, renderTranscriptMarkdown } from './render-transcript.js';
 import { testRunOf } from './run-commands.js';
 
 /**
  * Uploads what the attempt leaves behind; the report tells the registry of it. A failed upload is a
- * warning: it must not undo what was achieved.
+ * warning, since it must not undo what was achieved; the artifact is kept on disk and sent later.
+ *
+ * @param patienceMs what takes longer is sent later as well
  */
 export async function uploadArtifacts(
   record: AttemptRecord,
   runLog: string,
   lease: Lease,
-  store: ArtifactStore,
-  mask: Mask,
+  { store, spool, mask }: Keepers,
+  patienceMs: number,
 ): Promise<void> {
   const uploads = pieces(record, runLog, mask).map(async ({ type, name, mediaType, text }) => {
     const content = typeof text === 'string' ? Buffer.from(mask(text)) : text;
-    return store.upload(lease, { type, name, mediaType, content });
+    const artifact = { type, name, mediaType, content, uploadId: randomUUID() };
+    try {
+      return await uploadWithin(patienceMs, lease, artifact, store);
+    } catch (error) {
+      const kept = await spool.keepArtifact(lease, artifact);
+      const later = kept ? 'it is sent later' : 'it is lost';
+      record.warn(`artifact ${name} was not stored: ${RunnerError.from(error).message}; ${later}`);
+      return undefined;
+    }
   });
-  const stored: ArtifactRef[] = [];
-  for (const [index, upload] of (await Promise.allSettled(uploads)).entries()) {
-    if (upload.status === 'fulfilled') stored.push(upload.value);
-    else record.warn(`artifact ${index + 1} was not stored: ${RunnerError.from(upload.reason).message}`);
+  const stored: readonly (ArtifactRef | undefined)[] = await Promise.all(uploads);
+  record.artifacts.push(...stored.filter((ref) => ref !== undefined));
+}
+
+interface Keepers {
+  readonly store: Pick<ArtifactStore, 'upload'>;
+  readonly spool: Pick<Spool, 'keepArtifact'>;
+  readonly mask: Mask;
+}
+
+/** An upload that goes on after that does no harm: the later one has the same id. */
+async function uploadWithin(
+  milliseconds: number,
+  lease: Lease,
+  artifact: Artifact,
+  store: Keepers['store'],
+): Promise<ArtifactRef> {
+  const upload = store.upload(lease, artifact);
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    const error = new RunnerError('artifact_store_unavailable', 'the artifact store takes too long');
+    timer = setTimeout(() => reject(error), milliseconds);
+  });
+  try {
+    return await Promise.race([upload, late]);
+  } finally {
+    clearTimeout(timer);
   }
-  record.artifacts.push(...stored);
 }
 
 interface Piece {

@@ -1,0 +1,119 @@
+import { jest } from '@jest/globals';
+import { readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { eventually } from '@necrocode/testkit';
+import { status } from '@necrocode/rpc';
+import { RemoteRepository } from './remote-repository.js';
+import { openServices, type Services } from './services.js';
+import { startTestStack, type TaskDocument, type TestStack } from './test-stack.js';
+
+jest.setTimeout(120_000);
+
+let system: TestStack;
+let services: Services;
+let remote: RemoteRepository;
+let count = 0;
+
+beforeAll(async () => {
+  system = await startTestStack({ runners: 1, maxParallel: 2 });
+  services = openServices(system.stack.ready);
+});
+
+afterAll(async () => {
+  services?.[Symbol.dispose]();
+  await system?.stop();
+});
+
+afterEach(async () => {
+  await services.setFaults('task_registry');
+  await services.setFaults('artifact_store');
+});
+
+const keyOf = ({ spec_name, task_id }: TaskDocument) => ({ specName: spec_name, taskId: task_id });
+const away = { statusCode: status.UNAVAILABLE };
+
+function spooled(): string[] {
+  try {
+    return readdirSync(join(system.stack.ready.data_dir, 'runner-1/spool')).filter((name) =>
+      name.endsWith('.json'),
+    );
+  } catch {
+    return []; // Nothing was spooled yet.
+  }
+}
+
+/** Publishes a task whose push waits at the remote until `goOn`. */
+async function publishTask(): Promise<{ task: TaskDocument; pushed: Promise<unknown>; goOn: () => void }> {
+  count += 1;
+  remote = RemoteRepository.make({ 'answer.txt': '41\n' });
+  const [here, go] = [join(remote.path, 'here'), join(remote.path, 'go')];
+  remote.hook('post-receive', `touch "${here}"; until [ -e "${go}" ]; do sleep 0.05; done`);
+  const task = {
+    spec_name: 'outages',
+    task_id: `${count}.0`,
+    title: 'Correct the answer',
+    description: 'answer.txt must say 42.',
+    repo_url: remote.path,
+    test_commands: ['grep -q 42 answer.txt'],
+  };
+  const change = { file_path: 'answer.txt', operation: 'modify', content: '42\n' };
+  await system.script(task, [{ answer: { code_changes: [change] } }]);
+  await system.publish(task);
+  const pushed = eventually('the push', () => (readdirSync(remote.path).includes('here') ? true : undefined));
+  return { task, pushed, goOn: () => writeFileSync(go, '') };
+}
+
+describe('a registry that is away when a task should be reported', () => {
+  it('[AR-7.1] is told once it is back, and the message is acknowledged only then', async () => {
+    const { task, pushed, goOn } = await publishTask();
+    await pushed;
+    await services.setFaults('task_registry', { method: 'ReportResult', ...away });
+    goOn();
+    await eventually('the report is on disk', () => (spooled().length === 1 ? true : undefined));
+    expect(await system.waiting('default')).toBe(1);
+    expect(await system.resultCount(task)).toBe(0);
+    await services.setFaults('task_registry');
+    expect(await system.result(task)).toMatchObject({ status: 'done', attempts: 1, usage: { llm_calls: 1 } });
+    await eventually('it is acknowledged', async () =>
+      (await system.waiting('default')) === 0 ? true : undefined,
+    );
+    expect(await system.resultCount(task)).toBe(1);
+    expect(spooled()).toEqual([]);
+    expect(remote.commitsOn(`feature/task-outages-${task.task_id}`)).toBe(1);
+  });
+
+  it('[AR-7.1] is told by the next runner in its place when the runner died meanwhile', async () => {
+    const { task, pushed, goOn } = await publishTask();
+    await pushed;
+    await services.setFaults('task_registry', { method: 'ReportResult', ...away });
+    goOn();
+    await eventually('the report is on disk', () => (spooled().length === 1 ? true : undefined));
+    process.kill(system.runnerPid('runner-1'), 'SIGKILL');
+    await services.setFaults('task_registry');
+    expect(await system.result(task)).toMatchObject({ status: 'done', usage: { llm_calls: 1 } });
+    await eventually('the spool is empty', () => (spooled().length === 0 ? true : undefined));
+    expect(await system.resultCount(task)).toBe(1);
+    expect(await system.llmCalls(task)).toHaveLength(1);
+    expect(remote.commitsOn(`feature/task-outages-${task.task_id}`)).toBe(1);
+  });
+});
+
+describe('an artifact store that is away when artifacts should be stored', () => {
+  it('[AR-6.5] costs a warning, and gets them later', async () => {
+    const { task, pushed, goOn } = await publishTask();
+    await pushed;
+    await services.setFaults('artifact_store', { method: 'Upload', ...away });
+    goOn();
+    const result = await system.result(task);
+    expect(result).toMatchObject({ status: 'done', pushed: true, artifacts: [] });
+    expect(result.warnings?.join()).toMatch(/artifact change\.diff was not stored: [^]*it is sent later/);
+    await services.setFaults('artifact_store');
+    const names = ['change.diff', 'run.log', 'tests.json', 'transcript.jsonl', 'transcript.md'];
+    await eventually('all are stored', async () => {
+      const stored = await services.stored(keyOf(task));
+      return names.every((name) => stored.includes(name)) ? true : undefined;
+    });
+    await eventually('the spool is empty', () => (spooled().length === 0 ? true : undefined));
+    expect((await services.stored(keyOf(task))).filter((name) => names.includes(name))).toEqual(names);
+  });
+});

@@ -4,9 +4,9 @@ import { createLogger, maskSpans, shutdownTelemetry } from '@necrocode/telemetry
 import { ConfigProblems, loadConfig, type RunnerConfig } from './config.js';
 import { runOnce } from './run-once.js';
 import { runPreview } from './run-preview.js';
-import { maskFor, startRunner } from './runner.js';
+import { gracePeriod, maskFor, startRunner } from './runner.js';
 
-/** Exit codes, also used by `--once`: the task's outcome, or why the runner ended. */
+/** Exit codes, also used by `--once`: the task's outcome, or how the runner ended. */
 const exitCodes = { ok: 0, failed: 1, badSettings: 2, gaveTasksBack: 3, secondSignal: 130 } as const;
 
 const { values: options } = parseArgs({
@@ -40,21 +40,15 @@ try {
 }
 
 async function serve(settings: RunnerConfig): Promise<void> {
-  const runner = await startRunner(settings, log);
+  const starting = startRunner(settings, log);
+  onStopSignal(async () => {
+    const { finished } = await (await starting).drain();
+    log.info({ finished }, 'stopped');
+    await shutdownTelemetry();
+    process.exit(finished ? exitCodes.ok : exitCodes.gaveTasksBack);
+  });
+  const runner = await starting;
   process.send?.({ ready: true, id: runner.runnerId, http_port: runner.httpPort });
-  let stopping = false;
-  const stop = (signal: string) => {
-    if (stopping) process.exit(exitCodes.secondSignal);
-    stopping = true;
-    log.info({ signal }, 'stopping: no new tasks');
-    void runner.drain().then(async ({ finished }) => {
-      log.info({ finished }, 'stopped');
-      await shutdownTelemetry();
-      process.exit(finished ? exitCodes.ok : exitCodes.gaveTasksBack);
-    });
-  };
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
 }
 
 async function preview(settings: RunnerConfig): Promise<void> {
@@ -65,9 +59,30 @@ async function preview(settings: RunnerConfig): Promise<void> {
 }
 
 async function once(settings: RunnerConfig): Promise<void> {
-  const done = await runOnce(settings, taskFile('--once'), log);
+  const file = taskFile('--once');
+  const stop = new AbortController();
+  onStopSignal(() => {
+    setTimeout(() => stop.abort(), gracePeriod(settings).finishMs).unref();
+  });
+  const ended = await runOnce(settings, file, log, stop.signal);
   await shutdownTelemetry();
-  process.exit(done ? exitCodes.ok : exitCodes.failed);
+  process.exit(exitCodes[ended]);
+}
+
+/** The first signal asks the runner to stop; a second one ends it at once, whatever it is doing. */
+function onStopSignal(stop: () => void | Promise<void>): void {
+  let stopping = false;
+  const hear = (signal: string) => {
+    if (stopping) process.exit(exitCodes.secondSignal);
+    stopping = true;
+    log.info({ signal }, 'stopping: no new tasks');
+    Promise.resolve(stop()).catch((error: unknown) => {
+      log.fatal({ error }, 'the runner could not stop in order');
+      process.exit(exitCodes.failed);
+    });
+  };
+  process.on('SIGTERM', hear);
+  process.on('SIGINT', hear);
 }
 
 function taskFile(mode: string): string {

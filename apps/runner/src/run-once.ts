@@ -16,13 +16,15 @@ const claimMs = 120_000;
  * One task without NATS: for Kubernetes Jobs and debugging. The registry still decides whether the task
  * may run; the result goes to standard output as JSON.
  *
- * @returns whether the task is done
+ * @param stop aborted when the task has no more time: it is given back
  */
-export async function runOnce(config: RunnerConfig, taskFile: string, log: Logger): Promise<boolean> {
+export async function runOnce(
+  config: RunnerConfig,
+  taskFile: string,
+  log: Logger,
+  stop: AbortSignal,
+): Promise<'ok' | 'failed' | 'gaveTasksBack'> {
   const body = await readFile(taskFile);
-  const stop = new AbortController();
-  process.once('SIGTERM', () => stop.abort());
-  process.once('SIGINT', () => stop.abort());
   let result: TaskResult | undefined;
   const services = createServices({
     config,
@@ -30,7 +32,7 @@ export async function runOnce(config: RunnerConfig, taskFile: string, log: Logge
     sandbox: await openSandbox(config.sandbox.required),
     log,
     mask: maskFor(config),
-    shutdown: stop.signal,
+    shutdown: stop,
   });
   const { registry } = services;
   const watched = {
@@ -64,7 +66,8 @@ export async function runOnce(config: RunnerConfig, taskFile: string, log: Logge
     handled.kind === 'settled' &&
     handled.because?.kind === 'already_handled' &&
     handled.because.state === 'done';
-  return result?.status === 'done' || doneBefore;
+  if (result?.status === 'done' || doneBefore) return 'ok';
+  return !result && stop.aborted ? 'gaveTasksBack' : 'failed';
 }
 
 function whyNotRun(handled: Handled): string {

@@ -17,6 +17,8 @@ const version = '0.1.0';
 /** How often the runner tells the registry that it is there. */
 const announceMs = 15_000;
 const healthDeadlineMs = 1_500;
+const longestGiveBackMs = 10_000;
+const longestDisconnectMs = 3_000;
 /** How long the first pull waits for what is in the spool. */
 const spoolFirstMs = 5_000;
 
@@ -24,7 +26,10 @@ export interface RunningRunner {
   readonly runnerId: string;
   /** Of health and metrics. */
   readonly httpPort: number;
-  /** Stops pulling, lets tasks finish within the grace period, gives the others back. Returns whether all finished. */
+  /**
+   * Stops pulling, lets tasks finish, gives the others back, all within the grace period. Returns whether
+   * all finished.
+   */
   drain(): Promise<{ readonly finished: boolean }>;
 }
 
@@ -90,22 +95,38 @@ export async function startRunner(config: RunnerConfig, log: Logger): Promise<Ru
     async drain() {
       draining = true;
       stopAnnouncing();
+      const grace = gracePeriod(config);
       const closed = transport.close();
-      const finished = await endsWithin(closed, config.shutdown_grace_seconds * 1000);
+      const finished = await endsWithin(closed, grace.finishMs);
       if (!finished) {
         log.warn({ busy: transport.busy }, 'the grace period is over: giving tasks back');
         shutdown.abort();
-        await closed;
+        await endsWithin(closed, grace.giveBackMs);
       }
-      stopListening();
-      await app.close();
-      await connection.drain();
-      await lifeSigns.close();
-      await services.spool.close();
-      services.close();
+      const disconnect = async () => {
+        stopListening();
+        await app.close();
+        await connection.drain();
+        await lifeSigns.close();
+        await services.spool.close();
+        services.close();
+      };
+      // Whatever does not answer now has nothing to lose: leases run out, and the spool is on disk.
+      await endsWithin(disconnect(), grace.disconnectMs);
       return { finished };
     },
   };
+}
+
+/**
+ * The parts of the grace period, in milliseconds: for tasks to finish, to be given back, and for
+ * connections to close.
+ */
+export function gracePeriod(config: RunnerConfig) {
+  const graceMs = config.shutdown_grace_seconds * 1000;
+  const giveBackMs = Math.min(graceMs / 4, longestGiveBackMs);
+  const disconnectMs = Math.min(graceMs / 8, longestDisconnectMs);
+  return { finishMs: graceMs - giveBackMs - disconnectMs, giveBackMs, disconnectMs };
 }
 
 function dependenciesOf(config: RunnerConfig, connection: NatsConnection) {

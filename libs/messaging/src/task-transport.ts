@@ -122,7 +122,9 @@ export class TaskTransport extends Server implements CustomTransportStrategy {
       const room = this.options.maxParallel - this.inFlight.size;
       for (const message of await pullWaiting(this.options.connection, place, room)) {
         taken += 1;
-        this.work(message);
+        // What arrives after the end of pulling is for others.
+        if (this.stopping) message.nak(0);
+        else this.work(message);
       }
     }
     return taken;

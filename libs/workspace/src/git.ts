@@ -1,6 +1,5 @@
-import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { simpleGit, type SimpleGit } from 'simple-git';
+import { runProcess } from './run-process.js';
 
 /** A git dir and its work tree, which are never found by looking around: both are always explicit. */
 export interface GitPlace {
@@ -43,35 +42,38 @@ export class Git {
     this.environment = gitEnvironment(options);
   }
 
-  /** Porcelain and network commands, through simple-git. Returns standard output as text. */
+  /** Porcelain and network commands. Returns standard output as text. */
   async run(...args: string[]): Promise<string> {
-    try {
-      return await this.porcelain().raw([...this.placeArguments(), ...args]);
-    } catch (error) {
-      this.options.signal?.throwIfAborted();
-      throw new GitError(args[0] ?? '', null, error instanceof Error ? error.message : String(error));
-    }
+    const finished = await this.start(args, [], true);
+    if (finished.code === 0) return finished.stdout.toString();
+    // What became of each ref is said on standard output.
+    const said = Buffer.concat([finished.stdout, finished.stderr]).toString();
+    throw new GitError(commandOf(args), finished.code, said);
   }
 
   /** Plumbing commands whose input and output are bytes. */
-  pipe(args: readonly string[], input: Iterable<Uint8Array | string> = []): Promise<Buffer> {
-    return runBytes([...this.placeArguments(), ...args], input, this.environment, this.options.signal);
+  async pipe(args: readonly string[], input: Iterable<Uint8Array | string> = []): Promise<Buffer> {
+    const finished = await this.start(args, input, false);
+    if (finished.code === 0) return finished.stdout;
+    throw new GitError(commandOf(args), finished.code, finished.stderr.toString());
+  }
+
+  /** With helpers: git starts other programs, which may wait for a network and must end with it. */
+  private start(args: readonly string[], input: Iterable<Uint8Array | string>, withHelpers: boolean) {
+    const { signal } = this.options;
+    const command = ['git', ...this.placeArguments(), ...args];
+    return runProcess(command, input, { env: this.environment, signal, endsWithParent: withHelpers });
   }
 
   private placeArguments(): string[] {
     const { gitDir, workTree } = this.place;
     return [`--git-dir=${gitDir}`, ...(workTree === undefined ? [] : [`--work-tree=${workTree}`])];
   }
+}
 
-  private porcelain(): SimpleGit {
-    return simpleGit({
-      baseDir: this.place.workTree ?? this.place.gitDir,
-      abort: this.options.signal,
-      trimmed: false,
-      unsafe: { allowUnsafeConfigPaths: true, allowUnsafeAskPass: true, allowUnsafeProtocolOverride: true },
-      allowEnvironment: Object.keys(this.environment),
-    }).env(this.environment);
-  }
+/** The name of the command among its options. */
+function commandOf(args: readonly string[]): string {
+  return args.find((arg) => !arg.startsWith('-')) ?? '';
 }
 
 /** Names of the ambient environment that git needs to reach the network, and nothing else. */
@@ -108,44 +110,4 @@ function gitEnvironment({ protocols, credentials }: GitOptions): Record<string, 
     GIT_ALLOW_PROTOCOL: protocols.join(':'),
     ...credentials,
   };
-}
-
-function runBytes(
-  args: readonly string[],
-  input: Iterable<Uint8Array | string>,
-  env: Record<string, string>,
-  signal: AbortSignal | undefined,
-): Promise<Buffer> {
-  signal?.throwIfAborted();
-  return new Promise((resolve, reject) => {
-    // A group of its own: git starts helpers for its transports, which must end with it.
-    const child = spawn('git', args, { env, stdio: ['pipe', 'pipe', 'pipe'], detached: true });
-    const endGroup = () => killGroup(child.pid);
-    signal?.addEventListener('abort', endGroup, { once: true });
-    const out: Buffer[] = [];
-    const err: Buffer[] = [];
-    child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
-    child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
-    // git may exit before it has read everything; its exit code tells why.
-    child.stdin.on('error', () => undefined);
-    child.on('error', reject);
-    child.on('close', (code) => {
-      signal?.removeEventListener('abort', endGroup);
-      if (signal?.aborted) reject(signal.reason as Error);
-      else if (code === 0) resolve(Buffer.concat(out));
-      else
-        reject(new GitError(args.find((a) => !a.startsWith('-')) ?? '', code, Buffer.concat(err).toString()));
-    });
-    for (const chunk of input) child.stdin.write(chunk);
-    child.stdin.end();
-  });
-}
-
-function killGroup(pid: number | undefined): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch {
-    // It has ended already.
-  }
 }

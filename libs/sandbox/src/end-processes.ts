@@ -13,7 +13,7 @@ export interface StartedProcess {
 }
 
 /** How long a command without a PID namespace may take to end itself. */
-const graceMs = 2_000;
+const graceMs = 1_000;
 /** How long output is waited for after the end, where a process that escaped still holds it. */
 const lingerMs = 2_000;
 

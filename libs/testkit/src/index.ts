@@ -1,8 +1,9 @@
 /**
- * What tests of several projects need: a real NATS server, git repositories, temporary folders.
+ * What tests of several projects need: a real NATS server, git repositories and a git server, temporary folders.
  *
  *   const nats = await startNats();  …  await nats.stop();
  */
+export * from './serve-git.js';
 export * from './start-nats.js';
 export * from './start-service.js';
 export * from './temp-dir.js';

@@ -1,10 +1,10 @@
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { serveGit } from '@necrocode/testkit';
 import { createAskpass } from './credentials.js';
 import { Git } from './git.js';
 import { pushCommit } from './push.js';
 import { fetchCommit, lookAtRemote, tipOfRemote } from './remote.js';
-import { serveGit } from './spec-git-server.js';
 import { SpecRepository } from './spec-repository.js';
 
 let remote: SpecRepository;

@@ -8,7 +8,7 @@ import type { RepoPool, Slot } from '../pipeline/ports.js';
 import { judgeRefusal, renewalDeadlineMs } from './renewal.js';
 
 /** A lease that could not be given back expires. */
-const release = { deadlineMs: 5_000, patienceMs: 15_000 };
+const releasing = { deadlineMs: 5_000, patienceMs: 15_000 };
 /** The pool may be away for a minute, which must not cost an attempt. */
 const awayPatienceMs = 90_000;
 /** The first slot of a repository waits for its clone. */
@@ -35,6 +35,12 @@ export function createRepoPoolClient(
 ): RepoPool & { close(): void } {
   const client = createClient(repoPool.RepoPoolServiceClient, address);
   const { runnerId, leaseSeconds, slotWaitSeconds } = settings;
+  const release: RepoPool['release'] = async ({ leaseId, fencingToken }, { broken }) => {
+    const request = { idempotencyKey: randomUUID(), leaseId, fencingToken, broken };
+    await call(client.release.bind(client), request, releasing).catch((error: unknown) => {
+      throw translate(error);
+    });
+  };
   return {
     async allocate(lease, repoUrl, signal) {
       const request: repoPool.AllocateRequest = {
@@ -49,7 +55,9 @@ export function createRepoPoolClient(
       };
       const giveUpAt = Date.now() + slotWaitSeconds * 1000;
       for (let wait = exhaustedPauseMs.first; ; wait = Math.min(wait * 2, exhaustedPauseMs.last)) {
-        const reply = await allocateOnce(client, request, signal);
+        // Without the signal: the pool may have granted a slot by then, which has to be given back.
+        const asked = allocateOnce(client, request);
+        const reply = await until(signal, asked, (late) => late && release(late, { broken: false }));
         if (reply) return readSlot(reply, seedDirectory);
         if (Date.now() + wait > giveUpAt) {
           throw new RunnerError('no_slot', `no workspace became free within ${slotWaitSeconds} s`);
@@ -70,12 +78,7 @@ export function createRepoPoolClient(
       };
     },
 
-    async release({ leaseId, fencingToken }, { broken }) {
-      const request = { idempotencyKey: randomUUID(), leaseId, fencingToken, broken };
-      await call(client.release.bind(client), request, release).catch((error: unknown) => {
-        throw translate(error);
-      });
-    },
+    release,
 
     close: () => client.close(),
   };
@@ -85,12 +88,10 @@ export function createRepoPoolClient(
 async function allocateOnce(
   client: InstanceType<typeof repoPool.RepoPoolServiceClient>,
   request: repoPool.AllocateRequest,
-  signal: AbortSignal,
 ): Promise<repoPool.AllocateResponse | undefined> {
   const options = {
     deadlineMs: allocateDeadlineMs,
     patienceMs: awayPatienceMs,
-    signal,
     dontRetry: [status.RESOURCE_EXHAUSTED],
   };
   try {
@@ -98,6 +99,25 @@ async function allocateOnce(
   } catch (error) {
     if (isStatusError(error) && error.code === status.RESOURCE_EXHAUSTED) return undefined;
     throw translate(error);
+  }
+}
+
+/** Waits for what was asked, at most until the signal; what comes later is handed to `undo`. */
+async function until<T>(signal: AbortSignal, asked: Promise<T>, undo: (late: T) => unknown): Promise<T> {
+  const over = new AbortController();
+  const aborted = new Promise<never>((_resolve, reject) => {
+    const stop = () => reject(signal.reason as Error);
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop, { once: true, signal: over.signal });
+  });
+  try {
+    return await Promise.race([asked, aborted]);
+  } catch (error) {
+    // Nobody waits for it: a lease that cannot be given back runs out by itself.
+    asked.then(undo).catch(() => undefined);
+    throw error;
+  } finally {
+    over.abort();
   }
 }
 

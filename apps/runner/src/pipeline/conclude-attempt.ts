@@ -20,7 +20,7 @@ const unreportedDelaySeconds = 10;
 /** For one artifact. Whoever cancels a task waits for its end. */
 const patienceMs = { done: 60_000, failed: 60_000, cancelled: 1_000 } as const;
 /** For what a stage that was interrupted still has to end. */
-const leftBehindMs = 2_000;
+const leftBehindMs = 1_000;
 
 /**
  * Keeps what was achieved and tells how the attempt ended: artifacts, report, slot. It happens after

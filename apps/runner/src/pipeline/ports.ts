@@ -100,7 +100,7 @@ export interface Slot {
 export interface RepoPool {
   allocate(lease: Lease, repoUrl: string, signal: AbortSignal): Promise<Slot>;
   renewal(slot: Slot): Renewal;
-  release(slot: Slot, options: { readonly broken: boolean }): Promise<void>;
+  release(slot: Pick<Slot, 'leaseId' | 'fencingToken'>, options: { readonly broken: boolean }): Promise<void>;
 }
 
 export interface Artifact {

@@ -9,7 +9,7 @@ import type { Delivery, Services } from './services.js';
 import { claimTask } from './stages/claim-task.js';
 import { leaseSlot } from './stages/lease-slot.js';
 import { refuseTask } from './stages/refuse-task.js';
-import { takeStep, type Progress } from './take-step.js';
+import { takeStep, wasPushed, type Progress } from './take-step.js';
 
 /**
  * A task from the message to its end: claim, slot, change, proof, push, report. Returns what became of
@@ -54,9 +54,9 @@ async function carryOut(attempt: Attempt): Promise<Carried> {
     }
     return { outcome: { kind: 'done' }, progress };
   } catch (error) {
-    if (record.pushed) return { outcome: { kind: 'done' }, progress };
     // What ended the work is the reason, whatever the interrupted call made of it.
     const reason: unknown = work.signal.aborted ? work.signal.reason : error;
+    if (record.pushed || (await wasPushed(attempt, progress))) return { outcome: { kind: 'done' }, progress };
     return { outcome: outcomeOf(reason, stages.failedStage), progress };
   }
 }

@@ -31,7 +31,7 @@ describe('StageClock', () => {
   it('[AR-11.2] leaves a stage behind that does not react to the end of the work', async () => {
     const clock = clockWith({});
     let finish: ((value: string) => void) | undefined;
-    const stage = clock.working('decide_commit', () => new Promise((resolve) => (finish = resolve)));
+    const stage = clock.working('apply_change', () => new Promise((resolve) => (finish = resolve)));
     work.end(new RunnerError('cancelled', 'the task was cancelled'));
     await expect(stage).rejects.toMatchObject({ code: 'cancelled' });
     const settled = clock.settle(60_000);

@@ -10,8 +10,11 @@ export type StageTimeouts = Readonly<Record<string, number>>;
 const otherwiseSeconds = 300;
 /** The time between two stages, and what the main thread may be late by before it counts as hung. */
 const graceMs = 30_000;
-/** What a stage has to end what it started, after the work has ended. */
-const endingMs = 1_000;
+/** What a stage has to end what it started, after the work has ended. Whoever cancels a task waits for it. */
+const endingMs = { cancelled: 500, otherwise: 2_000 };
+
+/** Stages that only wait for others: left behind, they have nothing in the workspace. */
+const waitOnly: ReadonlySet<string> = new Set(['lease_slot', 'propose_change', 'decide_commit']);
 
 /**
  * The time of an attempt's stages. Each has to be over within its own time-out, and the work with the
@@ -46,7 +49,7 @@ export class StageClock {
     }, tooLong.ms);
     const ended = new Promise<never>((_resolve, reject) => {
       const onEnd = () =>
-        void pause(endingMs, undefined, { signal: over.signal }).then(
+        void pause(endingTime(signal), undefined, { signal: over.signal }).then(
           () => reject(signal.reason as Error),
           () => undefined,
         );
@@ -54,14 +57,15 @@ export class StageClock {
       over.signal.addEventListener('abort', () => signal.removeEventListener('abort', onEnd));
     });
     try {
-      return await this.timed(Math.min(tooLong.ms, this.work.leftMs), stage, ended);
+      const limitMs = Math.min(tooLong.ms, this.work.leftMs);
+      return await this.timed(limitMs, waitOnly.has(name) ? stage : () => this.noted(stage()), ended);
     } finally {
       clearTimeout(timer);
       over.abort();
     }
   }
 
-  /** A stage after the end of the work: rejects with `timeout` when it takes too long, at most `atMostMs`. */
+  /** A stage after the end of the work: rejects with `timeout` when it takes too long. */
   async concluding<T>(name: string, stage: () => Promise<T>): Promise<T> {
     const tooLong = this.timeout(name);
     let timer: NodeJS.Timeout | undefined;
@@ -75,7 +79,7 @@ export class StageClock {
     }
   }
 
-  /** Waits for stages that were left behind when the work ended, but not for ever. */
+  /** Waits for stages that may still use the workspace after the work has ended, but not for ever. */
   async settle(atMostMs: number): Promise<void> {
     if (this.leftBehind.size === 0) return;
     const over = new AbortController();
@@ -88,15 +92,18 @@ export class StageClock {
     const end = { at: performance.now() + limitMs };
     this.ends.add(end);
     this.showLife();
-    const running = stage();
-    const left = running.catch(() => undefined).finally(() => this.leftBehind.delete(left));
-    this.leftBehind.add(left);
     try {
-      return await Promise.race([running, ended]);
+      return await Promise.race([stage(), ended]);
     } finally {
       this.ends.delete(end);
       this.showLife();
     }
+  }
+
+  private noted<T>(running: Promise<T>): Promise<T> {
+    const left = running.catch(() => undefined).finally(() => this.leftBehind.delete(left));
+    this.leftBehind.add(left);
+    return running;
   }
 
   private timeout(name: string): { readonly ms: number; readonly error: RunnerError } {
@@ -111,4 +118,8 @@ export class StageClock {
     const last = Math.max(now, ...[...this.ends].map(({ at }) => at));
     this.life.until(last - now + graceMs);
   }
+}
+
+function endingTime({ reason }: AbortSignal): number {
+  return RunnerError.from(reason).code === 'cancelled' ? endingMs.cancelled : endingMs.otherwise;
 }

@@ -6,6 +6,7 @@ import { prepareCommands, type PreparedCommands } from './prepare-commands.js';
 import type { Slot } from './ports.js';
 import { ModelChoice } from './model-choice.js';
 import { runRounds } from './run-rounds.js';
+import { confirmPush } from './stages/confirm-push.js';
 import { decideCommit } from './stages/decide-commit.js';
 import { prepareWorkspace, type Workspace } from './stages/prepare-workspace.js';
 import { createAnswerStore } from './stages/propose-change.js';
@@ -118,6 +119,22 @@ async function push(attempt: Attempt, workspace: Workspace): Promise<void> {
   });
   record.pushed = true;
   tell('BranchPushed', { branch: decided.branch, commit: decided.commit });
+}
+
+/** Whoever cancels waits for the answer. */
+const confirmationMs = 1_000;
+
+/** After the end of the work: whether the push that it interrupted has been accepted by the remote. */
+export async function wasPushed(
+  { record, stages, work, tell, log }: Attempt,
+  { workspace }: Progress,
+): Promise<boolean> {
+  const { decided } = record;
+  if (!work.signal.aborted || stages.failedStage !== 'push' || !decided || !workspace) return false;
+  record.pushed = await confirmPush(workspace, decided, confirmationMs);
+  log.info({ pushed: record.pushed }, 'the push was interrupted; the remote was asked');
+  if (record.pushed) tell('BranchPushed', { branch: decided.branch, commit: decided.commit });
+  return record.pushed;
 }
 
 /** The playbook's schema fixes the order of steps, so a missing one is a fault of the program. */

@@ -40,7 +40,7 @@ export interface TestStack {
   resultCount(task: { spec_name: string; task_id: string }): Promise<number>;
   deadLetter(what: string, accept: (letter: DeadLetter) => boolean): Promise<DeadLetter>;
   /** What the registry knows of a task; undefined when it knows none. */
-  task(key: TaskKey): Promise<{ readonly state: string } | undefined>;
+  task(key: TaskKey): Promise<{ readonly state: string; readonly stage: string } | undefined>;
   /** Messages that wait in a queue. */
   waiting(queue: string): Promise<number>;
   /** The process that is this runner now; it changes when the runner is started again. */
@@ -136,7 +136,8 @@ export async function startTestStack(
       const { task } = await call(registry.getTask.bind(registry), { key }, { deadlineMs: 5_000 }).catch(
         () => ({ task: undefined }),
       );
-      return task && { state: taskRegistry.TaskState[task.state].replace('TASK_STATE_', '').toLowerCase() };
+      const state = task && taskRegistry.TaskState[task.state].replace('TASK_STATE_', '').toLowerCase();
+      return task && { state: state ?? '', stage: task.stage };
     },
     async waiting(queue) {
       const manager = await jetstreamManager(connection);

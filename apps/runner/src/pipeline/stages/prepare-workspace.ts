@@ -24,6 +24,8 @@ export interface Workspace {
   readonly git: Git;
   /** The same without the work's signal, for what is done after its end. */
   readonly graceGit: Git;
+  /** With credentials, under a signal of its own. */
+  readonly remoteGit: (signal: AbortSignal) => Git;
   readonly url: string;
   readonly workTree: string;
   readonly base: string;
@@ -82,7 +84,9 @@ async function openWorkspace(task: Task, slot: Slot, pinned: Pinned, access: Acc
   const { url, protocols, askpass, pin, signal } = access;
   const { workTree, gitDir } = slot;
   const credentials = askpass?.env;
-  const git = new Git({ workTree, gitDir }, { protocols, credentials, signal });
+  const remoteGit = (until: AbortSignal) =>
+    new Git({ workTree, gitDir }, { protocols, credentials, signal: until });
+  const git = remoteGit(signal);
   const graceGit = new Git({ workTree, gitDir }, { protocols });
   const branch = branchOf(task);
   const remote = await retryGit(
@@ -108,5 +112,5 @@ async function openWorkspace(task: Task, slot: Slot, pinned: Pinned, access: Acc
     pinned.base === null ? pin(base) : undefined,
   ]);
   const close = async () => askpass?.remove();
-  return { git, graceGit, url, workTree, base, branch, workCommit, tree, close };
+  return { git, graceGit, remoteGit, url, workTree, base, branch, workCommit, tree, close };
 }

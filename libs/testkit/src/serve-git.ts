@@ -5,26 +5,32 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-export interface SpecGitServer extends AsyncDisposable {
+export interface GitServer extends AsyncDisposable {
   readonly origin: string;
   readonly url: string;
   /** The Authorization header of every request so far. */
   readonly attempts: (string | undefined)[];
 }
 
-/** For specs: a git dir behind real HTTP with basic authentication, by git's own http-backend. */
+/**
+ * A git dir behind real HTTP with basic authentication, by git's own http-backend.
+ *
+ * @param holds requests that are never answered, although whoever asks may
+ */
 export async function serveGit(
   gitDir: string,
   user: { username: string; password: string },
-): Promise<SpecGitServer> {
+  holds: (url: string) => boolean = () => false,
+): Promise<GitServer> {
   const { stdout } = await promisify(execFile)('git', ['--exec-path']);
   const backend = join(stdout.trim(), 'git-http-backend');
   const expected = `Basic ${Buffer.from(`${user.username}:${user.password}`).toString('base64')}`;
   const attempts: (string | undefined)[] = [];
   const server = createServer((request, response) => {
     attempts.push(request.headers.authorization);
-    if (request.headers.authorization === expected) answer(backend, gitDir, request, response);
-    else response.writeHead(401, { 'www-authenticate': 'Basic realm="spec"' }).end();
+    if (request.headers.authorization === expected) {
+      if (!holds(request.url ?? '')) answer(backend, gitDir, request, response);
+    } else response.writeHead(401, { 'www-authenticate': 'Basic realm="spec"' }).end();
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

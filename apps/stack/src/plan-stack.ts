@@ -16,6 +16,8 @@ export interface StackOptions {
   readonly llmScript?: string;
   /** Form in which the model is asked to answer; json by default. */
   readonly answerFormat?: 'json' | 'blocks';
+  /** YAML that is added to the settings of the runners. */
+  readonly runnerSettings?: string;
   /** Added to the environment of every process. */
   readonly environment?: Readonly<Record<string, string>>;
 }
@@ -114,7 +116,7 @@ function llmEnvironment(address: string, { llmScript }: StackOptions): Record<st
 }
 
 async function planRunners(
-  { runners, maxParallel, dataDir, answerFormat = 'json' }: StackOptions,
+  { runners, maxParallel, dataDir, answerFormat = 'json', runnerSettings = '' }: StackOptions,
   addresses: StackPlan['addresses'],
   common: Record<string, string>,
   tell: (line: string) => void,
@@ -126,7 +128,10 @@ async function planRunners(
     return findTool('bwrap');
   });
   const config = join(dataDir, 'runner.yaml');
-  writeFileSync(config, `${runnerSettings}llm:\n  answer_format: ${answerFormat}\n`);
+  const llm = `llm:
+  answer_format: ${answerFormat}
+`;
+  writeFileSync(config, `${developmentSettings}${llm}${runnerSettings}`);
   const planned = [];
   for (let number = 1; number <= runners; number += 1) {
     const port = String(await freePort());
@@ -164,7 +169,7 @@ async function planRunners(
 }
 
 /** A development machine: repositories on disk and on loopback, and no sandbox where none works. */
-const runnerSettings = `# Written at every start of the stack.
+const developmentSettings = `# Written at every start of the stack.
 git:
   protocols: [https, ssh, file]
   http_hosts: [${loopbackHosts.map((host) => JSON.stringify(host)).join(', ')}]

@@ -1,8 +1,9 @@
 import { jest } from '@jest/globals';
-import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { subjects } from '@necrocode/contracts';
 import { eventually, serveGit, type GitServer } from '@necrocode/testkit';
+import { processesOf } from './processes.js';
 import { RemoteRepository } from './remote-repository.js';
 import { openServices, type Services } from './services.js';
 import { startTestStack, type TaskDocument, type TestStack } from './test-stack.js';
@@ -111,7 +112,7 @@ describe('a cancelled task', () => {
         pushed: false,
         error: { code: 'cancelled', stage },
       });
-      expect(processesOf(marker)).toEqual([]);
+      expect(processesOf(marker, system.stack.ready)).toEqual([]);
       for (const service of ['repo_pool', 'artifact_store'] as const) await services.setFaults(service);
       await eventually('the slot is back', async () => {
         const slots = await services.slots('');
@@ -189,27 +190,4 @@ async function serveRemote(holds: (url: string) => boolean): Promise<Record<stri
   remote.git('config', 'http.receivepack', 'true');
   server = await serveGit(remote.path, { username: 'x-access-token', password: gitToken }, holds);
   return { repo_url: server.url };
-}
-
-/**
- * Processes that belong to a task: they name the marker or a slot in their command line, their
- * environment or as their directory, whatever they are called and whoever their parent is.
- */
-function processesOf(marker: string): string[] {
-  const slots = join(system.stack.ready.data_dir, 'repo-pool-mock/slots');
-  return readdirSync('/proc')
-    .filter((name) => /^[0-9]+$/.test(name))
-    .flatMap((pid) => {
-      try {
-        const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').join(' ');
-        const all = [
-          line,
-          readFileSync(`/proc/${pid}/environ`, 'utf8'),
-          readlinkSync(`/proc/${pid}/cwd`),
-        ].join();
-        return all.includes(marker) || all.includes(slots) ? [`${pid} ${line}`] : [];
-      } catch {
-        return []; // It has ended meanwhile.
-      }
-    });
 }

@@ -61,7 +61,7 @@ export interface DeadLetter {
 
 /** Starts a system of its own for a spec; `environment` goes to every process. */
 export async function startTestStack(
-  options: { runners: number; maxParallel: number },
+  options: { runners: number; maxParallel: number; runnerSettings?: string },
   environment: Readonly<Record<string, string>> = {},
 ): Promise<TestStack> {
   const traces = await startOtlpReceiver();

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { PulledMessage } from './pulled-message.js';
 
 /** What is to become of a delivered message. */
@@ -9,21 +10,25 @@ export type Settlement =
   /** Never deliver it again. */
   | { readonly kind: 'term'; readonly reason: string };
 
+/** For one confirmation. */
 const confirmationMs = 5_000;
-const confirmationTries = 6;
-/** An acknowledgement that nobody confirms is given up after this, and the message comes again. */
-export const longestSettlementMs = confirmationMs * confirmationTries;
+/** Between tries: NATS may refuse at once for as long as it is away. */
+const pauseMs = { first: 100, last: 4_000 };
 
 /**
- * Carries out a settlement. An acknowledgement is asked to be confirmed; when the server stays silent
- * the message comes again, which the registry's claim makes harmless.
+ * Carries out a settlement. An acknowledgement is asked to be confirmed, and again until it is; when the
+ * server stays silent for `withinMs` the message comes again, which the registry's claim makes harmless.
  *
  * @returns false when an acknowledgement could not be confirmed
  */
-export async function applySettlement(message: PulledMessage, settlement: Settlement): Promise<boolean> {
+export async function applySettlement(
+  message: PulledMessage,
+  settlement: Settlement,
+  withinMs: number,
+): Promise<boolean> {
   switch (settlement.kind) {
     case 'ack':
-      return acknowledge(message);
+      return acknowledge(message, withinMs);
     case 'nak':
       message.nak(settlement.delayMs);
       return true;
@@ -33,13 +38,15 @@ export async function applySettlement(message: PulledMessage, settlement: Settle
   }
 }
 
-async function acknowledge(message: PulledMessage): Promise<boolean> {
-  for (let attempt = 1; attempt <= confirmationTries; attempt += 1) {
-    const confirmed = await message.ackAck(confirmationMs).then(
+async function acknowledge(message: PulledMessage, withinMs: number): Promise<boolean> {
+  const end = performance.now() + withinMs;
+  for (let wait = pauseMs.first; ; wait = Math.min(wait * 2, pauseMs.last)) {
+    const confirmed = await message.ackAck(Math.min(confirmationMs, withinMs)).then(
       () => true,
       () => false,
     );
     if (confirmed) return true;
+    if (performance.now() + wait > end) return false;
+    await pause(wait);
   }
-  return false;
 }

@@ -43,7 +43,7 @@ afterEach(async () => {
 
 type Handler = (data: unknown, context: TaskMessageContext) => Settlement | Promise<Settlement>;
 
-function listen(handler: Handler, maxParallel = 1): TaskTransport {
+function listen(handler: Handler, maxParallel = 1, settleWithinMs?: number): TaskTransport {
   const transport = new TaskTransport({
     connection,
     lifeSigns,
@@ -51,6 +51,7 @@ function listen(handler: Handler, maxParallel = 1): TaskTransport {
     maxParallel,
     ackWaitMs: 1_500,
     heartbeatMs: 300,
+    ...(settleWithinMs !== undefined && { settleWithinMs }),
     logger,
   });
   transports.push(transport);
@@ -138,4 +139,39 @@ describe('TaskTransport', () => {
     );
     expect(calls).toBe(2);
   });
+
+  it.each([
+    ['acknowledges when NATS is back', undefined],
+    ['gives up an acknowledgement that nobody confirms, and takes the message again', 300],
+  ])(
+    '[AR-8.2] %s',
+    async (_title, settleWithinMs) => {
+      await publishTask(connection, task('1'), { queue: 'default', priority: 'normal' });
+      const { port, storeDir } = nats;
+      let calls = 0;
+      const transport = listen(
+        async () => {
+          calls += 1;
+          // From the second delivery on, the claim says that it is handled already.
+          if (calls === 1) await nats.stop();
+          return { kind: 'ack' };
+        },
+        1,
+        settleWithinMs,
+      );
+      await eventually('it was handled', () => (calls > 0 ? true : undefined));
+      if (settleWithinMs !== undefined)
+        await eventually('it gives up', () => (transport.busy === 0 ? true : undefined));
+      nats = await startNats({ port, storeDir });
+      await eventually(
+        'it left the stream',
+        async () => ((await waiting()) === 0 ? true : undefined),
+        30_000,
+      );
+      await publishTask(connection, task('2'), { queue: 'default', priority: 'normal' });
+      await eventually('the next one, too', async () => ((await waiting()) === 0 ? true : undefined));
+      await eventually('there is room again', () => (transport.busy === 0 ? true : undefined));
+    },
+    60_000,
+  );
 });

@@ -6,7 +6,7 @@ import { lastValueFrom } from 'rxjs';
 import type { Life, LifeSigns } from './life-signs/life-signs.js';
 import { pullWaiting } from './pull.js';
 import type { PulledMessage } from './pulled-message.js';
-import { applySettlement, longestSettlementMs, type Settlement } from './settlement.js';
+import { applySettlement, type Settlement } from './settlement.js';
 import { ensureStreams, ensureTaskConsumer } from './streams.js';
 import { TaskMessageContext } from './task-message.js';
 import { WakeUp } from './wake-up.js';
@@ -23,6 +23,8 @@ export interface TaskTransportOptions {
   /** Silence after which the server delivers a message again; at least 5 × `heartbeatMs`. */
   readonly ackWaitMs: number;
   readonly heartbeatMs: number;
+  /** How long the confirmation of an acknowledgement is tried for; 30 s unless given. */
+  readonly settleWithinMs?: number;
   readonly logger: Logger;
 }
 
@@ -34,6 +36,7 @@ const shortestIdleMs = 10;
 const longestIdleMs = 1_000;
 /** How long a message is kept alive for a handler that sets no deadline of its own. */
 const firstDeadlineMs = 120_000;
+const defaultSettleMs = 30_000;
 /** Before the next try when NATS or the handler failed, so that nothing spins. */
 const faultPauseMs = 2_000;
 
@@ -140,12 +143,13 @@ export class TaskTransport extends Server implements CustomTransportStrategy {
   }
 
   private work(message: PulledMessage): void {
-    const life = this.options.lifeSigns.open(firstDeadlineMs);
-    life.give({ kind: 'working', subject: message.ackSubject }, this.options.heartbeatMs);
+    const { lifeSigns, heartbeatMs, settleWithinMs = defaultSettleMs } = this.options;
+    const life = lifeSigns.open(firstDeadlineMs);
+    life.give({ kind: 'working', subject: message.ackSubject }, heartbeatMs);
     const work = this.handle(message, life)
       .then((settlement) => {
-        life.until(longestSettlementMs);
-        return applySettlement(message, settlement);
+        life.until(2 * settleWithinMs);
+        return applySettlement(message, settlement, settleWithinMs);
       })
       .then((confirmed) => {
         if (!confirmed)

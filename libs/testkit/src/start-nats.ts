@@ -7,6 +7,7 @@ export interface NatsServer {
   readonly url: string;
   readonly port: number;
   readonly pid: number;
+  readonly storeDir: string;
   /** Ends the server; its state stays in `storeDir`. */
   stop(): Promise<void>;
 }
@@ -35,5 +36,5 @@ export async function startNats(options: { port?: number; storeDir?: string } = 
     child.kill('SIGTERM');
     await exited;
   };
-  return { url: `nats://127.0.0.1:${port}`, port, pid: child.pid as number, stop };
+  return { url: `nats://127.0.0.1:${port}`, port, pid: child.pid as number, storeDir, stop };
 }

@@ -3,6 +3,7 @@ import { consumerName, streams, taskRegistry, type QueuePlace, type Task } from 
 import {
   connectNats,
   ensureStreams,
+  LifeSigns,
   publishTask,
   taskPattern,
   TaskTransport,
@@ -20,6 +21,7 @@ import { startTaskRegistry, type RunningTaskRegistry } from './start-task-regist
 jest.setTimeout(180_000);
 const { TaskState } = taskRegistry;
 const maxParallel = 8;
+const logger = createLogger({ name: 'spec', level: 'silent' });
 
 /** Runners that do nothing but claim and report, over the real transport. */
 describe('many tasks that cannot run yet', () => {
@@ -30,6 +32,7 @@ describe('many tasks that cannot run yet', () => {
   }));
   let nats: Awaited<ReturnType<typeof startNats>>;
   let connection: NatsConnection;
+  let lifeSigns: LifeSigns;
   let registry: RunningTaskRegistry;
   let client: RegistryClient;
   const transports: TaskTransport[] = [];
@@ -46,9 +49,11 @@ describe('many tasks that cannot run yet', () => {
     nats = await startNats();
     connection = await connectNats({ url: nats.url, name: 'spec' });
     await ensureStreams(connection);
+    lifeSigns = new LifeSigns({ nats: { url: nats.url, name: 'spec' }, logger });
     await startRegistry();
   });
   afterAll(async () => {
+    await lifeSigns.close();
     await connection.close();
     await stopRegistry();
     await nats.stop();
@@ -58,11 +63,12 @@ describe('many tasks that cannot run yet', () => {
   const startRunner = (queue: string, runnerId: string, done: string[]) => {
     const transport = new TaskTransport({
       connection,
+      lifeSigns,
       queues: [queue],
       maxParallel,
       ackWaitMs: 30_000,
       heartbeatMs: 5_000,
-      logger: createLogger({ name: 'spec', level: 'silent' }),
+      logger,
     });
     const handle = async (data: Uint8Array, context: TaskMessageContext): Promise<Settlement> => {
       const task = JSON.parse(Buffer.from(data).toString()) as Task;

@@ -14,6 +14,8 @@ import { ModelChoice } from './model-choice.js';
 import type { ArtifactStore, TaskRegistry } from './ports.js';
 import { runRounds } from './run-rounds.js';
 import { Stages } from './run-stage.js';
+import { StageClock } from './stage-clock.js';
+import { WorkSignal } from './work-signal.js';
 import { prepareWorkspace, type Workspace } from './stages/prepare-workspace.js';
 import { createAnswerStore } from './stages/propose-change.js';
 import type { CommandReport } from './stages/run-commands.js';
@@ -83,6 +85,8 @@ export class SpecRounds {
       void events.push({ type, data });
     let testRuns = 0;
     let error: RunnerError | undefined;
+    const work = new WorkSignal(60, new AbortController().signal);
+    const life = { until: () => undefined };
     const change = await runRounds({
       task,
       workspace,
@@ -101,13 +105,18 @@ export class SpecRounds {
       },
       mask: (text) => text,
       record,
-      stages: new Stages(createLogger({ name: 'spec', level: 'silent' }), tell),
+      stages: new Stages(
+        createLogger({ name: 'spec', level: 'silent' }),
+        tell,
+        new StageClock({}, work, life),
+      ),
       tell,
-      signal: new AbortController().signal,
+      signal: work.signal,
     }).catch((thrown: unknown) => {
       error = thrown as RunnerError;
       return undefined;
     });
+    work.close();
     await workspace.close();
     return {
       change,

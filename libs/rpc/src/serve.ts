@@ -10,6 +10,7 @@ import { faultInjection } from '@necrocode/contracts';
 import { HealthImplementation } from 'grpc-health-check';
 import { maxMessageBytes } from './channel.js';
 import { FaultInjectionController, FaultInterceptor } from './faults.js';
+import { OutOfSpaceInterceptor } from './out-of-space.js';
 
 export interface GrpcServiceOptions {
   /** Nest module whose controllers handle the methods, named in camelCase in `@GrpcMethod`. */
@@ -52,7 +53,8 @@ export async function serveGrpc(options: GrpcServiceOptions): Promise<INestMicro
       },
     },
   );
-  if (options.faults) app.useGlobalInterceptors(app.get(FaultInterceptor));
+  const faults = options.faults ? [app.get(FaultInterceptor)] : [];
+  app.useGlobalInterceptors(...faults, new OutOfSpaceInterceptor());
   await app.listen();
   return app;
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { simpleGit, type SimpleGit } from 'simple-git';
 import { runProcess } from './run-process.js';
 
 /** A git dir and its work tree, which are never found by looking around: both are always explicit. */
@@ -42,32 +43,49 @@ export class Git {
     this.environment = gitEnvironment(options);
   }
 
-  /** Porcelain and network commands. Returns standard output as text. */
+  /**
+   * Porcelain and network commands, through simple-git. Returns standard output as text. They start other
+   * programs, which may wait for a network and must end with git.
+   */
   async run(...args: string[]): Promise<string> {
-    const finished = await this.start(args, [], true);
-    if (finished.code === 0) return finished.stdout.toString();
-    // What became of each ref is said on standard output.
-    const said = Buffer.concat([finished.stdout, finished.stderr]).toString();
-    throw new GitError(commandOf(args), finished.code, said);
+    const { signal } = this.options;
+    try {
+      signal?.throwIfAborted();
+      return await this.porcelain().raw([...this.placeArguments(), ...args]);
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw new GitError(commandOf(args), null, error instanceof Error ? error.message : String(error));
+    }
   }
 
   /** Plumbing commands whose input and output are bytes. */
   async pipe(args: readonly string[], input: Iterable<Uint8Array | string> = []): Promise<Buffer> {
-    const finished = await this.start(args, input, false);
+    const command = ['git', ...this.placeArguments(), ...args];
+    const { signal } = this.options;
+    const finished = await runProcess(command, input, { env: this.environment, signal });
     if (finished.code === 0) return finished.stdout;
     throw new GitError(commandOf(args), finished.code, finished.stderr.toString());
-  }
-
-  /** With helpers: git starts other programs, which may wait for a network and must end with it. */
-  private start(args: readonly string[], input: Iterable<Uint8Array | string>, withHelpers: boolean) {
-    const { signal } = this.options;
-    const command = ['git', ...this.placeArguments(), ...args];
-    return runProcess(command, input, { env: this.environment, signal, endsWithParent: withHelpers });
   }
 
   private placeArguments(): string[] {
     const { gitDir, workTree } = this.place;
     return [`--git-dir=${gitDir}`, ...(workTree === undefined ? [] : [`--work-tree=${workTree}`])];
+  }
+
+  private porcelain(): SimpleGit {
+    return simpleGit({
+      baseDir: this.place.workTree ?? this.place.gitDir,
+      binary: ['sh', gitInGroup],
+      abort: this.options.signal,
+      trimmed: false,
+      unsafe: {
+        allowUnsafeAskPass: true,
+        allowUnsafeConfigPaths: true,
+        allowUnsafeCustomBinary: true,
+        allowUnsafeProtocolOverride: true,
+      },
+      allowEnvironment: Object.keys(this.environment),
+    }).env(this.environment);
   }
 }
 
@@ -90,6 +108,7 @@ const ambient = [
   'TMPDIR',
 ];
 
+const gitInGroup = join(import.meta.dirname, '../git-config/git-in-group.sh');
 const fileRemotesConfig = join(import.meta.dirname, '../git-config/file-remotes.gitconfig');
 
 function gitEnvironment({ protocols, credentials }: GitOptions): Record<string, string> {

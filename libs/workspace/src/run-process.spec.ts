@@ -35,7 +35,7 @@ function marked(marker: string): string[] {
 describe('runProcess', () => {
   it('[AR-8.4] returns what was written and how it ended', async () => {
     const command = ['sh', '-c', 'cat; echo err >&2; exit 3'];
-    const finished = await runProcess(command, ['in', 'put'], { env, endsWithParent: true });
+    const finished = await runProcess(command, ['in', 'put'], { env });
     expect([finished.code, finished.stdout.toString(), finished.stderr.toString()]).toEqual([
       3,
       'input',
@@ -51,7 +51,7 @@ describe('runProcess', () => {
     const stop = new AbortController();
     const marker = newMarker();
     const command = ['sh', '-c', "trap '' TERM INT HUP; sleep 600 & sleep 600"];
-    const options = { env: { ...env, MARKER: marker }, signal: stop.signal, endsWithParent: true };
+    const options = { env: { ...env, MARKER: marker }, signal: stop.signal };
     const running = runProcess(command, [], options);
     await eventually('both sleep', () =>
       marked(marker).filter((line) => line.startsWith('sleep')).length === 2 ? true : undefined,
@@ -60,43 +60,54 @@ describe('runProcess', () => {
     await expect(running).rejects.toThrow('enough');
     await eventually('nothing is left', () => (marked(marker).length === 0 ? true : undefined));
   });
+});
 
-  it('[AR-11.2] is ended with the process that started it', async () => {
+describe('git', () => {
+  it('[AR-11.2] leaves no helper behind that waits for a remote', async () => {
+    await using remote = await silentRemote();
     const marker = newMarker();
-    // As it stands: Node strips the types.
+    const stop = new AbortController();
+    const place = await createSlotDirectory({ directory: join(tempDir(), 'slot') });
+    const git = new Git(place, { protocols: ['http'], credentials: { MARKER: marker }, signal: stop.signal });
+    const looking = lookAtRemote(git, remote.url, { branch: 'b' });
+    await remote.asked;
+    expect(marked(marker).join()).toContain('git-remote-http');
+    stop.abort(new Error('enough'));
+    await expect(looking).rejects.toThrow('enough');
+    await eventually('nothing is left', () => (marked(marker).length === 0 ? true : undefined));
+  });
+
+  it('[AR-11.2] ends with the process that started it, helpers included', async () => {
+    await using remote = await silentRemote();
+    const marker = newMarker();
+    const { gitDir } = await createSlotDirectory({ directory: join(tempDir(), 'slot') });
+    const script = join(import.meta.dirname, '../git-config/git-in-group.sh');
     const code = `
-      import { runProcess } from ${JSON.stringify(join(import.meta.dirname, 'run-process.ts'))};
-      const env = { PATH: process.env.PATH, MARKER: ${JSON.stringify(marker)} };
-      await runProcess(['sh', '-c', 'sleep 600 & sleep 600'], [], { env, endsWithParent: true });`;
-    const parent = spawn(process.execPath, ['--input-type=module', '--eval', code], { stdio: 'ignore' });
+      const { spawn } = require('node:child_process');
+      spawn('sh', [${JSON.stringify(script)}, '--git-dir=${gitDir}', 'ls-remote', '${remote.url}']);`;
+    const options = { env: { ...env, MARKER: marker, GIT_ALLOW_PROTOCOL: 'http' } };
+    const parent = spawn(process.execPath, ['--eval', code], options);
     const ended = once(parent, 'exit');
-    await eventually('both sleep', () =>
-      marked(marker).filter((line) => line.startsWith('sleep')).length === 2 ? true : undefined,
-    );
+    await remote.asked;
+    expect(marked(marker).join()).toContain('git-remote-http');
     parent.kill('SIGKILL');
     await ended;
     await eventually('nothing is left', () => (marked(marker).length === 0 ? true : undefined));
   });
 });
 
-describe('git', () => {
-  it('[AR-11.2] leaves no helper behind that waits for a remote', async () => {
-    const asked = Promise.withResolvers<void>();
-    const server = createServer(() => asked.resolve());
-    await once(server.listen(0, '127.0.0.1'), 'listening');
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/x.git`;
-    const marker = newMarker();
-    const stop = new AbortController();
-    const directory = join(tempDir(), 'slot');
-    const place = await createSlotDirectory({ directory });
-    const git = new Git(place, { protocols: ['http'], credentials: { MARKER: marker }, signal: stop.signal });
-    const looking = lookAtRemote(git, url, { branch: 'b' });
-    await asked.promise;
-    expect(marked(marker).join()).toContain('git-remote-http');
-    stop.abort(new Error('enough'));
-    await expect(looking).rejects.toThrow('enough');
-    await eventually('nothing is left', () => (marked(marker).length === 0 ? true : undefined));
-    server.closeAllConnections();
-    server.close();
-  });
-});
+/** A remote that takes a request and never answers. */
+async function silentRemote(): Promise<{ url: string; asked: Promise<void> } & AsyncDisposable> {
+  const asked = Promise.withResolvers<void>();
+  const server = createServer(() => asked.resolve());
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/x.git`,
+    asked: asked.promise,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}

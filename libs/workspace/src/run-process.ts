@@ -1,5 +1,4 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { promisify } from 'node:util';
+import { spawn, type ChildProcess } from 'node:child_process';
 
 export interface Finished {
   /** Null after a signal. */
@@ -12,8 +11,6 @@ export interface ProcessOptions {
   readonly env: Readonly<Record<string, string>>;
   /** Ends the program and everything that it started, at once. */
   readonly signal?: AbortSignal;
-  /** Has all of it end with this process as well, where the system can do that (Linux with `setpriv`). */
-  readonly endsWithParent?: boolean;
 }
 
 /** How long the end of output is waited for where a process that left the group still holds it. */
@@ -25,16 +22,14 @@ const lingerMs = 2_000;
  * @throws the signal's reason once it is aborted and the group is gone; what the system says when the
  *   program cannot be started
  */
-export async function runProcess(
+export function runProcess(
   command: readonly string[],
   input: Iterable<Uint8Array | string>,
-  { env, signal, endsWithParent }: ProcessOptions,
+  { env, signal }: ProcessOptions,
 ): Promise<Finished> {
-  signal?.throwIfAborted();
-  const guard = endsWithParent && (await canTellOfDeath()) ? endGroupWithParent : [];
-  signal?.throwIfAborted();
   return new Promise((resolve, reject) => {
-    const [program = '', ...args] = [...guard, ...command];
+    signal?.throwIfAborted();
+    const [program = '', ...args] = command;
     const child = spawn(program, args, { env, stdio: ['pipe', 'pipe', 'pipe'], detached: true });
     const end = () => endGroup(child);
     signal?.addEventListener('abort', end, { once: true });
@@ -53,25 +48,6 @@ export async function runProcess(
     for (const chunk of input) child.stdin.write(chunk);
     child.stdin.end();
   });
-}
-
-/**
- * The kernel tells a shell of the death of this process, and the shell ends its group. Telling the
- * program alone would not do: helpers such as git-remote-https go on waiting for their network.
- */
-const endGroupWithParent = [
-  ...['setpriv', '--pdeathsig', 'TERM', '--', 'sh', '-c'],
-  ...[`trap 'kill -KILL 0' TERM; exec 3<&0; "$@" <&3 3<&- & wait $!`, 'sh'],
-];
-
-let deathIsTold: Promise<boolean> | undefined;
-
-function canTellOfDeath(): Promise<boolean> {
-  const tried = () => promisify(execFile)('setpriv', ['--pdeathsig', 'TERM', '--', 'sh', '-c', 'exit 0']);
-  return (deathIsTold ??= tried().then(
-    () => true,
-    () => false,
-  ));
 }
 
 function endGroup(child: ChildProcess): void {

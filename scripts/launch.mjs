@@ -1,4 +1,4 @@
-// `npm run demo`, `stack`, `bench`, `eval`: builds what has changed, then runs the program in this process, so that
+// `npm run demo`, `stack`, `bench`, `chaos`, `eval`: builds what has changed, then runs the program in this process, so that
 // its pid is the one that the user sees.
 import { spawnSync } from 'node:child_process';
 import { join, resolve } from 'node:path';
@@ -10,6 +10,7 @@ const programs = {
   demo: 'apps/stack/dist/demo.js',
   stack: 'apps/stack/dist/stack.js',
   bench: 'apps/stack/dist/bench.js',
+  chaos: 'apps/chaos/dist/main.js',
   eval: 'apps/runner/dist/eval/main.js',
   'make-corpus': 'apps/runner/dist/eval/make-corpus.js',
 };

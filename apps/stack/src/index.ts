@@ -7,3 +7,5 @@
  */
 export * from './start-stack.js';
 export * from './workspace-root.js';
+export { plainGit, plainGitEnvironment, publishFolder } from './plain-git.js';
+export { SupervisedProcess, type ProcessPlan } from './supervised-process.js';

@@ -20,6 +20,13 @@ export interface StackOptions {
   readonly runnerSettings?: string;
   /** Added to the environment of every process. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** Address of an LLM; absent: the environment's, else the bundled one. */
+  readonly llmBaseUrl?: string;
+  /** Environment of one runner, counted from 1, over all else: so that a proxy can stand between it and the others. */
+  readonly runnerEnvironment?: (
+    number: number,
+    addresses: StackPlan['addresses'],
+  ) => Promise<Readonly<Record<string, string>>>;
 }
 
 export interface StackPlan {
@@ -50,14 +57,15 @@ export async function planStack(options: StackOptions, tell: (line: string) => v
     artifact_store: await loopback(),
     llm: await loopback(),
   };
-  const { NATS_URL, OPENAI_BASE_URL, OPENAI_API_KEY } = process.env;
-  const scripted = options.llmScript !== undefined || (!OPENAI_BASE_URL && !OPENAI_API_KEY);
+  const { NATS_URL, OPENAI_API_KEY } = process.env;
+  const llmBaseUrl = options.llmBaseUrl || process.env.OPENAI_BASE_URL;
+  const scripted = options.llmScript !== undefined || (!llmBaseUrl && !OPENAI_API_KEY);
   const addresses = {
     nats_url: NATS_URL || `nats://127.0.0.1:${own.nats}`,
     task_registry: own.task_registry,
     repo_pool: own.repo_pool,
     artifact_store: own.artifact_store,
-    llm_base_url: scripted ? `http://${own.llm}/v1` : OPENAI_BASE_URL || openAi,
+    llm_base_url: scripted ? `http://${own.llm}/v1` : llmBaseUrl || openAi,
   };
   const common = { NATS_URL: addresses.nats_url, FAULT_INJECTION: '1', ...options.environment };
   const service = (name: string, environment: Record<string, string>) =>
@@ -116,11 +124,13 @@ function llmEnvironment(address: string, { llmScript }: StackOptions): Record<st
 }
 
 async function planRunners(
-  { runners, maxParallel, dataDir, answerFormat = 'json', runnerSettings = '' }: StackOptions,
+  options: StackOptions,
   addresses: StackPlan['addresses'],
   common: Record<string, string>,
   tell: (line: string) => void,
 ): Promise<StackPlan['runners']> {
+  const { runners, maxParallel, dataDir, answerFormat = 'json', runnerSettings = '' } = options;
+  const { runnerEnvironment } = options;
   const bwrap = await requireTool('bwrap', tell).catch(async (error: unknown) => {
     tell(
       `${error instanceof Error ? error.message : 'bubblewrap is missing'} Commands run at a lower sandbox level.`,
@@ -147,6 +157,7 @@ async function planRunners(
       RUNNER_MAX_PARALLEL: String(maxParallel),
       RUNNER_DATA_DIR: join(dataDir, name),
       RUNNER_HTTP_PORT: port,
+      ...(await runnerEnvironment?.(number, addresses)),
     };
     const plan = { ...appPlan('runner', join(dataDir, name), environment), name, trusted: true };
     let id = '';

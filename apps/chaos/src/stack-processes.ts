@@ -1,0 +1,60 @@
+import { readFileSync } from 'node:fs';
+
+/** The real processes of a stack: as its supervisor writes them down, since they change with every restart. */
+export class StackProcesses {
+  /** By runner: the frozen process, and how many want it to be. */
+  private readonly frozen = new Map<number, { readonly pid: number; count: number }>();
+
+  /** @param file the stack's `pids.json` */
+  constructor(private readonly file: string) {}
+
+  kill(name: string): void {
+    const pid = this.read()[name];
+    if (typeof pid === 'number') send(pid, 'SIGKILL');
+  }
+
+  killRunner(runner: number): void {
+    const pid = this.pidOfRunner(runner);
+    if (pid !== undefined) send(pid, 'SIGKILL');
+  }
+
+  freezeRunner(runner: number): void {
+    const pid = this.pidOfRunner(runner);
+    if (pid === undefined) return;
+    const held = this.frozen.get(runner);
+    if (held?.pid === pid) held.count += 1;
+    else this.frozen.set(runner, { pid, count: 1 });
+    send(pid, 'SIGSTOP');
+  }
+
+  thawRunner(runner: number): void {
+    const held = this.frozen.get(runner);
+    if (!held) return;
+    held.count -= 1;
+    if (held.count > 0) return;
+    this.frozen.delete(runner);
+    send(held.pid, 'SIGCONT');
+  }
+
+  thawAll(): void {
+    for (const { pid } of this.frozen.values()) send(pid, 'SIGCONT');
+    this.frozen.clear();
+  }
+
+  private pidOfRunner(runner: number): number | undefined {
+    const runners = this.read()['runners'] as readonly { readonly pid: number }[];
+    return runners[runner - 1]?.pid;
+  }
+
+  private read(): Record<string, unknown> {
+    return JSON.parse(readFileSync(this.file, 'utf8')) as Record<string, unknown>;
+  }
+}
+
+function send(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It has died already, and its successor is not there yet.
+  }
+}

@@ -168,7 +168,8 @@ async function judge(
   if (!first || (nobodys.length === 0 && waiting === 0)) return outcomes;
   // Nobody's fault in particular is told with the first run, so that it is counted and seen.
   const more: Violation[] = nobodys.map(({ what }) => ({ column: 'leaked slots', what }));
-  if (waiting > 0) more.push({ column: 'lost', what: `${waiting} messages are left in the queue` });
+  if (waiting > 0)
+    more.push({ column: 'lost', what: `${waiting} messages are still to be delivered or acknowledged` });
   return [{ ...first, violations: [...first.violations, ...more] }, ...rest];
 }
 

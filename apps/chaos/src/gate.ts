@@ -102,9 +102,9 @@ export class Gate {
       case 'KILL_SERVICE':
         return this.killService(world, point, phase, random);
       case 'DISK_FULL':
-        await world.fillDisk?.();
+        world.fillDisk();
         // Beside the passage, which has to meet the full disk.
-        void pause(random.between(200, leaseMs)).then(() => world.emptyDisk?.());
+        setTimeout(() => world.emptyDisk(), random.between(200, leaseMs));
         return 'forward';
     }
   }

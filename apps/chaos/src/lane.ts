@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { executeRuns, type RunOutcome } from './execute-runs.js';
 import { Gate } from './gate.js';
@@ -20,8 +20,8 @@ export interface LaneJob {
   readonly naive: NaiveKind | undefined;
   /** Folder of the lane's own, for everything. */
   readonly workDir: string;
-  /** Keep the folder also when nothing was found. */
-  readonly keep: boolean;
+  /** A small file system that is mounted for this lane. */
+  readonly smallDisk: string | undefined;
 }
 
 const runners = 2;
@@ -38,7 +38,7 @@ export async function runLane(
   tell: (line: string) => void,
   signal: AbortSignal,
 ): Promise<RunOutcome[]> {
-  const { name, runs, naive, workDir, keep } = job;
+  const { name, runs, naive, workDir } = job;
   mkdirSync(workDir, { recursive: true });
   const ledger = new Ledger();
   const gate = new Gate(ledger, { leaseMs: leaseSeconds * 1000 }, tell);
@@ -49,17 +49,13 @@ export async function runLane(
   const world = await startWorld(job, scene);
   ends.defer(() => world.stop());
   gate.open(world);
-  const outcomes = await executeRuns(world, scene, runs, {
+  return await executeRuns(world, scene, runs, {
     spec: name,
     remoteUrl: `http://127.0.0.1:${remote.port}`,
     window: runners * maxParallel,
     signal,
     ...(naive ? naivePatience : patience),
   });
-  await ends.disposeAsync();
-  const clean = outcomes.every(({ violations }) => violations.length === 0);
-  if (!keep && (clean || naive)) rmSync(workDir, { recursive: true, force: true });
-  return outcomes;
 }
 
 /** Far more than any run needs, also on a machine that is busy. */
@@ -67,9 +63,9 @@ const patience = { deadlineMs: 180_000, quietDeadlineMs: 90_000 };
 /** What a naive runner has not done after two redeliveries it will never do. */
 const naivePatience = { deadlineMs: 25_000, quietDeadlineMs: 10_000 };
 
-function startWorld({ name, naive, workDir }: LaneJob, scene: Scene): Promise<World> {
+function startWorld({ name, naive, workDir, smallDisk }: LaneJob, scene: Scene): Promise<World> {
   const options = { name, dataDir: join(workDir, 'stack'), runners };
   return naive
     ? startNaiveStack({ ...options, kind: naive }, scene)
-    : startWatchedStack({ ...options, maxParallel }, scene);
+    : startWatchedStack({ ...options, maxParallel, smallDisk }, scene);
 }

@@ -35,11 +35,9 @@ export class TaskLedger {
   /** One more call arrives. It is excused when every one before was under way when its attempt was broken off. */
   addCall(runner: number, content: string): LlmCall {
     const attempt = this.holders.lastIndexOf(runner) + 1;
-    for (const earlier of this.calls) {
-      const excused = !earlier.kept && (earlier.lost || earlier.attempt !== attempt);
-      if (!excused)
-        this.repeatedCalls.push(`call ${this.calls.length + 1} after the answer of ${earlier.number}`);
-    }
+    const known = this.calls.find(({ kept, lost, attempt: other }) => kept || (!lost && other === attempt));
+    if (known)
+      this.repeatedCalls.push(`call ${this.calls.length + 1} after the answer of call ${known.number}`);
     const call = { number: this.calls.length + 1, runner, attempt, content, lost: false, kept: false };
     this.calls.push(call);
     return call;

@@ -11,6 +11,8 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { workspaceRoot } from '@necrocode/stack';
 import { describeOutcome } from './execute-runs.js';
+import type { FaultKind } from './fault-points.js';
+import { canMountSmallDisk } from './lane-command.js';
 import { planRuns } from './plan-runs.js';
 import { forgetUserServers } from './process-environment.js';
 import { readArguments, type SuiteArguments } from './read-arguments.js';
@@ -19,6 +21,7 @@ import { runSuite } from './run-suite.js';
 import { Tallying, tallySchema, type Tally } from './tally.js';
 
 /** `npm run chaos`: plans the runs, has them done, writes the report. Ends 1 when the real runner has broken a promise. */
+const systems = ['the runner', 'naive runner, ack-first', 'naive runner, ack-late'];
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 const exitCodes = { ok: 0, violated: 1, badArguments: 2, interrupted: 130 } as const;
 
@@ -38,7 +41,8 @@ async function chaos(asked: SuiteArguments, words: readonly string[]): Promise<n
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
   const workDir = mkdtempSync(join(tmpdir(), 'necrocode-chaos-'));
   const tallying = new Tallying(system, ['npm run chaos --', ...words].join(' '));
-  const plan = planRuns({ ...asked, naive: naive !== undefined });
+  const impossible = await impossibleHere(workDir);
+  const plan = planRuns({ ...asked, naive: naive !== undefined, impossible });
   let over = 0;
   try {
     await runSuite({
@@ -70,6 +74,12 @@ async function chaos(asked: SuiteArguments, words: readonly string[]): Promise<n
   return naive === undefined && tally.violations.length > 0 ? exitCodes.violated : exitCodes.ok;
 }
 
+async function impossibleHere(workDir: string): Promise<FaultKind[]> {
+  if (await canMountSmallDisk(workDir)) return [];
+  say('the disk will not be full: that takes bubblewrap 0.7 or newer');
+  return ['DISK_FULL'];
+}
+
 /** Replaces what was known of the system, and renders all that is known beside it. */
 function writeReport(tally: Tally, folder: string): string {
   mkdirSync(folder, { recursive: true });
@@ -80,5 +90,3 @@ function writeReport(tally: Tally, folder: string): string {
   writeFileSync(join(folder, 'report.md'), report);
   return report;
 }
-
-const systems = ['the runner', 'naive runner, ack-first', 'naive runner, ack-late'];

@@ -10,6 +10,7 @@ import { startLlmEndpoint } from './proxy/llm-endpoint.js';
 import { startNatsProxy } from './proxy/nats-proxy.js';
 import { openQueue } from './queue.js';
 import { ackWaitSeconds, type Scene } from './scene.js';
+import { sendSignal } from './send-signal.js';
 import type { World } from './world.js';
 
 export const naiveKinds = ['ack-first', 'ack-late'] as const;
@@ -44,7 +45,7 @@ export async function startNaiveStack(options: NaiveStackOptions, scene: Scene):
     const processes: SupervisedProcess[] = [];
     for (let runner = 1; runner <= runners; runner += 1) {
       const watched = { runner, gate, ledger };
-      const door = await startNatsProxy({ ...watched, upstreamPort: nats.port });
+      const door = await startNatsProxy({ ...watched, upstreamPort: nats.port, deliveryIsClaim: true });
       ends.defer(() => door.close());
       const git = await startGitRemote({ ...watched, repositories });
       ends.defer(() => git.close());
@@ -70,19 +71,16 @@ export async function startNaiveStack(options: NaiveStackOptions, scene: Scene):
       supervised.start();
       processes.push(supervised);
     }
-    const signal = (runner: number, what: NodeJS.Signals) => {
-      const pid = processes[runner - 1]?.pid;
-      if (pid !== undefined) process.kill(pid, what);
-    };
+    const signal = (runner: number, what: NodeJS.Signals) => sendSignal(processes[runner - 1]?.pid, what);
     const disposal = ends.move();
     return {
-      name,
-      dataDir,
       publish: (body, messageId) => queue.publish(body, messageId),
       killRunner: (runner) => signal(runner, 'SIGKILL'),
       freezeRunner: (runner) => signal(runner, 'SIGSTOP'),
       thawRunner: (runner) => signal(runner, 'SIGCONT'),
       killService: () => undefined,
+      fillDisk: () => undefined,
+      emptyDisk: () => undefined,
       endedTasks: (spec) => Promise.resolve(endedTasks(join(dataDir, 'ended', spec))),
       results: (spec) => queue.results(spec),
       waiting: () => queue.waiting(),

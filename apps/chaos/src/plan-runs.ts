@@ -26,6 +26,8 @@ export interface PlanOptions {
   readonly points: readonly string[];
   /** Empty: all of them. */
   readonly kinds: readonly FaultKind[];
+  /** Faults that this machine cannot bring about. */
+  readonly impossible: readonly FaultKind[];
 }
 
 /** Of these every turn holds all points; of the others it holds this many. */
@@ -38,7 +40,7 @@ const othersPerTurn = 90;
  *
  * @throws Error when a point is unknown or nothing is left to choose from
  */
-export function planRuns({ runs, seed, naive, points, kinds }: PlanOptions): PlannedRun[] {
+export function planRuns({ runs, seed, naive, points, kinds, impossible }: PlanOptions): PlannedRun[] {
   const unknown = points.filter((name) => !((name.split('.')[0] as string) in faultPoints));
   if (unknown.length > 0)
     throw new Error(`no such point: ${unknown.join(', ')}; there are ${pointNames.join(', ')}`);
@@ -47,7 +49,7 @@ export function planRuns({ runs, seed, naive, points, kinds }: PlanOptions): Pla
     .filter(
       (fault) => points.length === 0 || points.includes(fault.point) || points.includes(formatPlace(fault)),
     )
-    .filter(({ kind }) => kinds.length === 0 || kinds.includes(kind));
+    .filter(({ kind }) => (kinds.length === 0 || kinds.includes(kind)) && !impossible.includes(kind));
   if (cells.length === 0) throw new Error('no fault is left to plan');
   const random = new Random(`${seed}/plan`);
   const plan: PlannedFault[] = [];

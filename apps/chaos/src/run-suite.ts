@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { createInterface } from 'node:readline';
-import { workspaceRoot } from '@necrocode/stack';
 import type { RunOutcome } from './execute-runs.js';
+import { laneCommand } from './lane-command.js';
 import type { LaneJob } from './lane.js';
 import type { NaiveKind } from './naive-stack.js';
 import type { PlannedRun } from './plan-runs.js';
@@ -36,9 +37,9 @@ const triesPerRun = 3;
  */
 export async function runSuite(options: SuiteOptions): Promise<void> {
   const { plan, stacks, onOutcome } = options;
-  const size = Math.max(1, Math.min(runsPerStack, Math.ceil(plan.length / stacks)));
-  const waiting: PlannedRun[][] = [];
-  for (let start = 0; start < plan.length; start += size) waiting.push(plan.slice(start, start + size));
+  // Runs that fill the disk have stacks of their own, which others should not be disturbed by.
+  const [full = [], other = []] = [true, false].map((full) => plan.filter((run) => fillsDisk(run) === full));
+  const waiting = [...shares(full, stacks), ...shares(other, stacks)];
   const tries = new Map<string, number>();
   let started = 0;
   const work = async () => {
@@ -57,8 +58,16 @@ export async function runSuite(options: SuiteOptions): Promise<void> {
   await Promise.all(Array.from({ length: stacks }, work));
 }
 
-/** From its built files, wherever this one is run from. */
-const program = join(workspaceRoot, 'apps/chaos/dist/lane-process.js');
+function fillsDisk({ fault }: PlannedRun): boolean {
+  return fault.kind === 'DISK_FULL';
+}
+
+function shares(runs: readonly PlannedRun[], stacks: number): PlannedRun[][] {
+  const size = Math.max(1, Math.min(runsPerStack, Math.ceil(runs.length / stacks)));
+  return Array.from({ length: Math.ceil(runs.length / size) }, (_, index) =>
+    runs.slice(index * size, (index + 1) * size),
+  );
+}
 
 async function runLaneProcess(
   runs: readonly PlannedRun[],
@@ -67,8 +76,11 @@ async function runLaneProcess(
 ): Promise<RunOutcome[]> {
   signal.throwIfAborted();
   const name = `chaos-${number}`;
-  const job: LaneJob = { name, runs, naive, workDir: join(workDir, name), keep };
-  const child = spawn(process.execPath, [program], { stdio: ['pipe', 'pipe', 'pipe'] });
+  const folder = join(workDir, name);
+  const smallDisk = runs.some(fillsDisk) ? join(folder, 'disk') : undefined;
+  const job: LaneJob = { name, runs, naive, workDir: folder, smallDisk };
+  const [command, ...args] = await laneCommand(job);
+  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] });
   const end = () => child.stdin.end();
   signal.addEventListener('abort', end, { once: true });
   createInterface({ input: child.stderr }).on('line', (line) => tell(`${name}: ${line}`));
@@ -80,5 +92,9 @@ async function runLaneProcess(
   signal.removeEventListener('abort', end);
   signal.throwIfAborted();
   if (code !== 0) throw new Error(`${name} ended with code ${code ?? 'none'}; its folder is ${job.workDir}`);
-  return JSON.parse(output) as RunOutcome[];
+  const outcomes = JSON.parse(output) as RunOutcome[];
+  // What is found about a naive runner surprises nobody.
+  const clean = naive !== undefined || outcomes.every(({ violations }) => violations.length === 0);
+  if (clean && !keep) rmSync(folder, { recursive: true, force: true });
+  return outcomes;
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { sendSignal } from './send-signal.js';
 
 /** The real processes of a stack: as its supervisor writes them down, since they change with every restart. */
 export class StackProcesses {
@@ -10,12 +11,11 @@ export class StackProcesses {
 
   kill(name: string): void {
     const pid = this.read()[name];
-    if (typeof pid === 'number') send(pid, 'SIGKILL');
+    if (typeof pid === 'number') sendSignal(pid, 'SIGKILL');
   }
 
   killRunner(runner: number): void {
-    const pid = this.pidOfRunner(runner);
-    if (pid !== undefined) send(pid, 'SIGKILL');
+    sendSignal(this.pidOfRunner(runner), 'SIGKILL');
   }
 
   freezeRunner(runner: number): void {
@@ -24,7 +24,7 @@ export class StackProcesses {
     const held = this.frozen.get(runner);
     if (held?.pid === pid) held.count += 1;
     else this.frozen.set(runner, { pid, count: 1 });
-    send(pid, 'SIGSTOP');
+    sendSignal(pid, 'SIGSTOP');
   }
 
   thawRunner(runner: number): void {
@@ -33,11 +33,11 @@ export class StackProcesses {
     held.count -= 1;
     if (held.count > 0) return;
     this.frozen.delete(runner);
-    send(held.pid, 'SIGCONT');
+    sendSignal(held.pid, 'SIGCONT');
   }
 
   thawAll(): void {
-    for (const { pid } of this.frozen.values()) send(pid, 'SIGCONT');
+    for (const { pid } of this.frozen.values()) sendSignal(pid, 'SIGCONT');
     this.frozen.clear();
   }
 
@@ -48,13 +48,5 @@ export class StackProcesses {
 
   private read(): Record<string, unknown> {
     return JSON.parse(readFileSync(this.file, 'utf8')) as Record<string, unknown>;
-  }
-}
-
-function send(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal);
-  } catch {
-    // It has died already, and its successor is not there yet.
   }
 }

@@ -6,6 +6,7 @@ import { startStack } from '@necrocode/stack';
 import { startLlmEndpoint } from './proxy/llm-endpoint.js';
 import { openQueue } from './queue.js';
 import { ackWaitSeconds, leaseSeconds, type Scene } from './scene.js';
+import { SmallDisk } from './small-disk.js';
 import { StackProcesses } from './stack-processes.js';
 import { watchRunner } from './watched-runner.js';
 import type { LeakedSlot, World } from './world.js';
@@ -15,6 +16,8 @@ export interface WatchedStackOptions {
   readonly dataDir: string;
   readonly runners: number;
   readonly maxParallel: number;
+  /** A small disk of the stack's own, for the state of services and runners; absent: no disk will be full. */
+  readonly smallDisk: string | undefined;
 }
 
 const deadlineMs = 10_000;
@@ -22,7 +25,7 @@ type Registry = InstanceType<typeof taskRegistry.TaskRegistryServiceClient>;
 
 /** The real system, with a proxy between each runner and everything that it talks to. */
 export async function startWatchedStack(options: WatchedStackOptions, scene: Scene): Promise<World> {
-  const { name, dataDir, runners, maxParallel } = options;
+  const { name, dataDir, runners, maxParallel, smallDisk } = options;
   const ends = new AsyncDisposableStack();
   try {
     mkdirSync(dataDir, { recursive: true });
@@ -37,6 +40,7 @@ export async function startWatchedStack(options: WatchedStackOptions, scene: Sce
         runners,
         maxParallel,
         dataDir,
+        ...(smallDisk !== undefined && { stateDir: smallDisk }),
         llmBaseUrl: llm.baseUrl(0),
         // Each task has a repository of its own: a slot made ahead would never be used.
         environment: { WARM_SLOTS: '0' },
@@ -58,21 +62,22 @@ export async function startWatchedStack(options: WatchedStackOptions, scene: Sce
     const queue = await openQueue(stack.ready.nats_url, name);
     ends.defer(() => queue.close());
 
+    const disk = smallDisk === undefined ? undefined : new SmallDisk(smallDisk);
     const disposal = ends.move();
     return {
-      name,
-      dataDir,
       publish: (body, messageId) => queue.publish(body, messageId),
       killRunner: (runner) => processes.killRunner(runner),
       freezeRunner: (runner) => processes.freezeRunner(runner),
       thawRunner: (runner) => processes.thawRunner(runner),
       killService: (service) => processes.kill(service),
+      fillDisk: () => disk?.fill(),
+      emptyDisk: () => disk?.empty(),
       endedTasks: (spec) => endedTasks(registry, spec),
       results: (spec) => queue.results(spec),
       waiting: () => queue.waiting(),
       async leakedSlots() {
         const { slots } = await call(pool.listSlots.bind(pool), { repoUrl: '' }, { deadlineMs });
-        return leaksOf(slots, join(dataDir, 'repo-pool-mock/slots'));
+        return leaksOf(slots, join(smallDisk ?? dataDir, 'repo-pool-mock/slots'));
       },
       stop: () => disposal.disposeAsync(),
     };

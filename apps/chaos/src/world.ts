@@ -10,8 +10,6 @@ export interface LeakedSlot {
 
 /** A system under test, as it can be reached and hurt from outside. */
 export interface World {
-  readonly name: string;
-  readonly dataDir: string;
   /** Gives the task to the queue; the same bytes as often as wanted. `messageId` absent: none. */
   publish(body: string, messageId?: string): Promise<void>;
   /** SIGKILL to the n-th runner, counted from 1; somebody starts it again. */
@@ -19,14 +17,14 @@ export interface World {
   freezeRunner(runner: number): void;
   thawRunner(runner: number): void;
   killService(service: ServiceName | 'nats'): void;
-  /** Leaves no room on the disk for a while; absent where the disk is everybody's. */
-  readonly fillDisk?: () => Promise<void>;
-  readonly emptyDisk?: () => Promise<void>;
+  /** Leaves no room for the state of services and runners, until `emptyDisk` was called as often. */
+  fillDisk(): void;
+  emptyDisk(): void;
   /** Task ids of the spec that have come to a terminal state, with that state. */
   endedTasks(spec: string): Promise<ReadonlyMap<string, string>>;
   /** Every result of the spec in the stream, by task id. */
   results(spec: string): Promise<ReadonlyMap<string, readonly PublishedResult[]>>;
-  /** Messages in NECROCODE_TASKS. */
+  /** Messages of NECROCODE_TASKS that are still to be delivered or acknowledged. */
   waiting(): Promise<number>;
   leakedSlots(): Promise<readonly LeakedSlot[]>;
   /** Ends everything that was started. */

@@ -9,6 +9,8 @@ export interface StackOptions {
   readonly runners: number;
   readonly maxParallel: number;
   readonly dataDir: string;
+  /** Where services and runners keep their state; absent: `dataDir`. */
+  readonly stateDir?: string;
   /**
    * Script of the bundled LLM, which then answers whatever the environment says of another; absent: the
    * script for the sample task, where the environment names no LLM.
@@ -47,7 +49,7 @@ const openAi = 'https://api.openai.com/v1';
 
 /** Decides ports, folders and settings of every process. What the environment names is used instead. */
 export async function planStack(options: StackOptions, tell: (line: string) => void): Promise<StackPlan> {
-  const { dataDir } = options;
+  const { dataDir, stateDir = dataDir } = options;
   mkdirSync(dataDir, { recursive: true });
   const loopback = async () => `127.0.0.1:${await freePort()}`;
   const own = {
@@ -69,7 +71,7 @@ export async function planStack(options: StackOptions, tell: (line: string) => v
   };
   const common = { NATS_URL: addresses.nats_url, FAULT_INJECTION: '1', ...options.environment };
   const service = (name: string, environment: Record<string, string>) =>
-    appPlan(name, join(dataDir, name), { ...common, ...environment });
+    appPlan(name, join(stateDir, name), { ...common, ...environment });
   const pool = { GIT_ALLOWED_PROTOCOLS: 'https:ssh:http:file', HTTP_HOSTS: loopbackHosts.join(',') };
   return {
     addresses,
@@ -130,7 +132,7 @@ async function planRunners(
   tell: (line: string) => void,
 ): Promise<StackPlan['runners']> {
   const { runners, maxParallel, dataDir, answerFormat = 'json', runnerSettings = '' } = options;
-  const { runnerEnvironment } = options;
+  const { stateDir = dataDir, runnerEnvironment } = options;
   const bwrap = await requireTool('bwrap', tell).catch(async (error: unknown) => {
     tell(
       `${error instanceof Error ? error.message : 'bubblewrap is missing'} Commands run at a lower sandbox level.`,
@@ -138,9 +140,7 @@ async function planRunners(
     return findTool('bwrap');
   });
   const config = join(dataDir, 'runner.yaml');
-  const llm = `llm:
-  answer_format: ${answerFormat}
-`;
+  const llm = `llm:\n  answer_format: ${answerFormat}\n`;
   writeFileSync(config, `${developmentSettings}${llm}${runnerSettings}`);
   const planned = [];
   for (let number = 1; number <= runners; number += 1) {
@@ -155,11 +155,11 @@ async function planRunners(
       ARTIFACT_STORE_URL: addresses.artifact_store,
       OPENAI_BASE_URL: addresses.llm_base_url,
       RUNNER_MAX_PARALLEL: String(maxParallel),
-      RUNNER_DATA_DIR: join(dataDir, name),
+      RUNNER_DATA_DIR: join(stateDir, name),
       RUNNER_HTTP_PORT: port,
       ...(await runnerEnvironment?.(number, addresses)),
     };
-    const plan = { ...appPlan('runner', join(dataDir, name), environment), name, trusted: true };
+    const plan = { ...appPlan('runner', join(stateDir, name), environment), name, trusted: true };
     let id = '';
     planned.push({
       get id() {

@@ -11,6 +11,8 @@ export interface NatsProxyOptions {
   readonly runner: number;
   /** Port of the server on loopback. */
   readonly upstreamPort: number;
+  /** For runners that ask nobody: whoever is sent a task has it. */
+  readonly deliveryIsClaim?: boolean;
   readonly gate: Gate;
   readonly ledger: Ledger;
 }
@@ -103,6 +105,10 @@ class ConnectionWatch {
     this.delivered.set(streamPosition(ackSubject), key);
     const verdict = await this.pass('deliver', 'before', key);
     if (verdict === 'drop') return verdict;
+    if (this.options.deliveryIsClaim) {
+      this.options.ledger.find(key)?.holders.push(this.options.runner);
+      this.options.ledger.changed(key);
+    }
     // The bytes are on their way as soon as this returns.
     setImmediate(() => void this.afterDelivery(key));
     return 'forward';

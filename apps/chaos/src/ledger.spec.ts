@@ -31,6 +31,15 @@ describe('TaskLedger', () => {
     expect(task.repeatedCalls).toEqual(['call 2 after the answer of call 1']);
   });
 
+  it('[AR-16.4] sees a call after an answer that a runner gave up with its task', () => {
+    const task = asked();
+    for (const call of task.calls) call.answered = true;
+    task.giveBack(1);
+    task.holders.push(2);
+    task.addCall(2, 'second');
+    expect(task.repeatedCalls).toEqual(['call 2 after the answer of call 1']);
+  });
+
   it('[AR-16.4] sees a second call of an attempt that has an answer', () => {
     const task = asked();
     task.addCall(1, 'second');

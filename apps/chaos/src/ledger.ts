@@ -11,7 +11,9 @@ export interface LlmCall {
   readonly content: string;
   /** True when the reply was taken away by a fault. */
   lost: boolean;
-  /** True once the answer was stored or used: from then on nobody needs to ask again. */
+  /** True once the reply was sent. */
+  answered: boolean;
+  /** True once the answer was stored, used, or given up by the runner itself: nobody has a reason to ask again. */
   kept: boolean;
 }
 
@@ -34,18 +36,29 @@ export class TaskLedger {
 
   /** One more call arrives. It is excused when every one before was under way when its attempt was broken off. */
   addCall(runner: number, content: string): LlmCall {
-    const attempt = this.holders.lastIndexOf(runner) + 1;
+    const attempt = this.attemptOf(runner);
     const known = this.calls.find(({ kept, lost, attempt: other }) => kept || (!lost && other === attempt));
     if (known)
       this.repeatedCalls.push(`call ${this.calls.length + 1} after the answer of call ${known.number}`);
-    const call = { number: this.calls.length + 1, runner, attempt, content, lost: false, kept: false };
+    const number = this.calls.length + 1;
+    const call = { number, runner, attempt, content, lost: false, answered: false, kept: false };
     this.calls.push(call);
     return call;
+  }
+
+  /** The runner ends its attempt by itself, with whatever it was answered: that is no excuse to ask again. */
+  giveBack(runner: number): void {
+    const attempt = this.attemptOf(runner);
+    for (const call of this.calls) if (call.attempt === attempt && call.answered) call.kept = true;
   }
 
   /** Whatever was answered so far is stored, or in use. */
   keepAnswers(): void {
     for (const call of this.calls) call.kept = true;
+  }
+
+  private attemptOf(runner: number): number {
+    return this.holders.lastIndexOf(runner) + 1;
   }
 }
 

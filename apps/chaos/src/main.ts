@@ -63,7 +63,10 @@ async function chaos(asked: SuiteArguments, words: readonly string[]): Promise<n
     });
   } catch (error) {
     process.stderr.write(`chaos: ${error instanceof Error ? error.message : String(error)}\n`);
-    return controller.signal.aborted ? exitCodes.interrupted : exitCodes.violated;
+    const interrupted = controller.signal.aborted;
+    // The stacks that still run have nobody to tell any more.
+    interrupt();
+    return interrupted ? exitCodes.interrupted : exitCodes.violated;
   } finally {
     if (readdirSync(workDir).length === 0) rmSync(workDir, { recursive: true });
     else say(`what was found is kept in ${workDir}`);

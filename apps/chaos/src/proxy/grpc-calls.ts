@@ -50,6 +50,12 @@ export function seeCall(path: string, requests: readonly Buffer[], leases: Lease
   }
 }
 
+/** The task that a runner gives up by itself with this call, if that is what it is. */
+export function givenBack(path: string, [first]: readonly Buffer[]): string | undefined {
+  if (!first || path !== taskRegistry.TaskRegistryServiceService.releaseLease.path) return undefined;
+  return nameOf(taskRegistry.ReleaseLeaseRequest.decode(first));
+}
+
 /** True for a claim that was granted. */
 export function isGranted(responses: readonly Buffer[]): boolean {
   return (

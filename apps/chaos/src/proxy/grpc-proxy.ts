@@ -12,7 +12,7 @@ import { createClient, maxMessageBytes } from '@necrocode/rpc';
 import { service as healthService } from 'grpc-health-check';
 import type { Gate } from '../gate.js';
 import type { Ledger } from '../ledger.js';
-import { isGranted, leaseOf, seeCall, type LeaseKeys, type SeenCall } from './grpc-calls.js';
+import { givenBack, isGranted, leaseOf, seeCall, type LeaseKeys, type SeenCall } from './grpc-calls.js';
 import type { Proxy } from './nats-proxy.js';
 
 export interface GrpcProxyOptions {
@@ -86,10 +86,12 @@ async function relay(
   upstream: Client,
   options: GrpcProxyOptions,
 ): Promise<void> {
-  const { gate, runner, leases } = options;
+  const { gate, ledger, runner, leases } = options;
   const requests = await readAll(call);
   // The runner has gone before it had said everything.
   if (!requests) return;
+  const abandoned = givenBack(path, requests);
+  if (abandoned !== undefined) ledger.find(abandoned)?.giveBack(runner);
   const seen = seeCall(path, requests, leases);
   if (seen && (await gate.pass({ ...seen, phase: 'before', runner })) === 'drop')
     return reply(call, [], broken);

@@ -56,6 +56,7 @@ async function serve(
     await ledger.until(task.key, () => !awaitsRenewal(gate, task.key), renewalPatienceMs);
   }
   if ((await gate.pass({ ...here, phase: 'after' })) === 'drop') return void response.destroy();
+  call.answered = true;
   sendJson(response, completionOf(call.content));
 }
 

@@ -140,7 +140,8 @@ class ConnectionWatch {
     const [, , spec, ...id] = subject.split('.');
     const key = formatKey({ specName: spec ?? '', taskId: id.join('.') });
     for (const point of ['setup', 'tests'] as const) {
-      if (!text.includes(commandMarks[point])) continue;
+      // What a command prints, not the log line that quotes the command.
+      if (!text.startsWith('{"output":') || !text.includes(commandMarks[point])) continue;
       if (point === 'tests') this.options.ledger.find(key)?.keepAnswers();
       return this.pass(point, 'during', key);
     }

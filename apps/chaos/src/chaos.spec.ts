@@ -1,5 +1,5 @@
 import { jest } from '@jest/globals';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { tempDir } from '@necrocode/testkit';
 import { describeOutcome, type RunOutcome } from './execute-runs.js';
 import type { FaultKind } from './fault-points.js';
@@ -19,13 +19,15 @@ function runsAt(points: readonly string[], kinds: readonly FaultKind[], naive = 
   return planRuns({ ...options, runs: points.length * kinds.length });
 }
 
-function inLane(name: string, runs: readonly PlannedRun[], naive?: NaiveKind): Promise<RunOutcome[]> {
-  const workDir = join(tempDir('necrocode-chaos-'), name);
-  return runLane(
-    { name, runs, naive, workDir, smallDisk: undefined },
-    () => undefined,
-    new AbortController().signal,
-  );
+async function inLane(name: string, runs: readonly PlannedRun[], naive?: NaiveKind): Promise<RunOutcome[]> {
+  const workDir = tempDir('necrocode-chaos-');
+  try {
+    const job = { name, runs, naive, workDir, smallDisk: undefined };
+    return await runLane(job, () => undefined, new AbortController().signal);
+  } finally {
+    // At once, since a worker of Jest may end without telling.
+    rmSync(workDir, { recursive: true, force: true });
+  }
 }
 
 const found = (outcomes: readonly RunOutcome[]) =>

@@ -45,7 +45,7 @@ interface UnderWay {
 const pollMs = 250;
 /** After the end of a task: for faults that strike its last steps. */
 const lastStepsMs = 4_000;
-/** Needs the other runner, so only one such fault at a time. */
+/** Needs the other runner, so one such fault has to be over before the next is planned in. */
 const exclusive: ReadonlySet<FaultKind> = new Set(['STOP']);
 
 /** Has a world do the tasks of the runs, each with its fault, and looks at what it has done when all is quiet. */
@@ -85,7 +85,7 @@ function takeNext(
   window: number,
 ): PlannedRun | undefined {
   if (underWay.size >= window) return undefined;
-  const busy = [...underWay].some(({ run }) => exclusive.has(run.fault.kind));
+  const busy = [...underWay].some((one) => exclusive.has(one.run.fault.kind) && !hasStruck(one));
   const index = waiting.findIndex(({ fault }) => !busy || !exclusive.has(fault.kind));
   return index < 0 ? undefined : waiting.splice(index, 1)[0];
 }

@@ -5,6 +5,7 @@ import { editByLines, editLines, isSubstantive, type EditByLines } from './match
 import { EditedText } from './match/edited-text.js';
 import { elisionInEdit, isElision, type Elision } from './match/elisions.js';
 import type { FoundPlace } from './match/found-place.js';
+import { indentOf } from './match/indent-shift.js';
 import { matchBlocks } from './match/match-blocks.js';
 import type { MatchLayer } from './match/match-layer.js';
 import { matchSimilar } from './match/match-similar.js';
@@ -34,15 +35,29 @@ export interface NoMatch {
  */
 export function matchEdit(source: EditedText | string, edit: Edit, path = ''): Match | NoMatch {
   const text = typeof source === 'string' ? new EditedText(source) : source;
-  const exact = text.occurrences(edit.search);
+  const exact = text.occurrences(edit.search).filter((start) => !cutsThrough(text, edit, start));
   const match = exact.length > 0 ? exactMatch(text, edit, exact) : looseMatch(text, edit, path);
   return match.kind === 'match' ? (elisionIn(text, edit, match, path) ?? match) : match;
+}
+
+/**
+ * Whether an occurrence starts or ends where no text of lines does: within a CRLF, unless the edit itself
+ * keeps its CR, or, for a search that has line breaks, within a word.
+ */
+function cutsThrough(text: EditedText, { search, replace }: Edit, start: number): boolean {
+  return [start, start + search.length].some((at) => {
+    const around = text.around(at);
+    if (around === '\r\n') return at === start || !replace.endsWith('\r');
+    return search.includes('\n') && at > 0 && /^\w\w$/.test(around);
+  });
 }
 
 function exactMatch(text: EditedText, edit: Edit, places: readonly number[]): Match | NoMatch {
   const [start = 0] = places;
   if (places.length > 1) return ambiguous(text, places, '');
   const end = start + edit.search.length;
+  const dedented = dedentedLine(text, edit, start);
+  if (dedented) return dedented;
   // One line says nothing about line endings; what it becomes follows the file.
   const follows = !edit.search.includes('\n') && !edit.search.includes('\r') && !edit.replace.includes('\r');
   if (follows && edit.replace.includes('\n') && text.lineEnding === 'crlf') {
@@ -55,6 +70,59 @@ function exactMatch(text: EditedText, edit: Edit, places: readonly number[]): Ma
     };
   }
   return { kind: 'match', layer: 'exact', start, end, replacement: edit.replace };
+}
+
+/**
+ * A single line that was copied without its indentation, and becomes several: they are indented from there,
+ * unless they are so already. Undefined where nothing of that kind is at hand.
+ */
+function dedentedLine(
+  text: EditedText,
+  { search, replace }: Edit,
+  start: number,
+): Match | NoMatch | undefined {
+  const shown = editLines(search);
+  if (shown.lines.length !== 1 || indentOf(search) !== '') return undefined;
+  const indent = text.lineBefore(start);
+  if (indent === '' || indent.trim() !== '') return undefined;
+  const lineStart = start - indent.length;
+  const end = start + search.length;
+  if (replace === '' && shown.closed)
+    return { kind: 'match', layer: 'indentation', start: lineStart, end, replacement: '' };
+  const { lines } = editLines(replace);
+  const written = lines.filter((line) => line.trim() !== '');
+  if (lines.length === 1 && written.length === 1) return undefined;
+  const reading = readDedented(lines, indent, text.lines.level);
+  if (reading === 'as_given') return undefined;
+  if (reading === 'unclear') return twoReadings(text.lines.placeOf(start).row);
+  const moved = replace.split('\n').map((line) => (line.trim() === '' ? line : indent + line));
+  const replacement = withBreaks(moved.join('\n'), text.lineEnding === 'crlf' ? '\r\n' : '\n');
+  return { kind: 'match', layer: 'indentation', start: lineStart, end, replacement };
+}
+
+/** Whether lines that follow an unindented first one are indented as the file is, or from that line on. */
+function readDedented(
+  lines: readonly string[],
+  indent: string,
+  level: number,
+): 'as_given' | 'from_there' | 'unclear' {
+  const [first = '', ...following] = lines;
+  const later = following.filter((line) => line.trim() !== '');
+  const deeper = indent.startsWith('\t') ? '\t' : ' '.repeat(level);
+  if (later.length > 0 && later.every((line) => line.startsWith(indent))) {
+    const opens = /[:{([]\s*$/.test(first);
+    const isBody = later.every((line) => line.startsWith(indent + deeper));
+    if (opens) return isBody && indent !== '' && deeper !== indent ? 'as_given' : 'unclear';
+    return isBody ? 'unclear' : 'as_given';
+  }
+  // After an empty line, what starts at the margin may be meant to stand there.
+  const startsAnew = following.some((line, at) => /^\S/.test(line) && following[at - 1]?.trim() === '');
+  return startsAnew ? 'unclear' : 'from_there';
+}
+
+function twoReadings(row: number): NoMatch {
+  const message = `the search text occurs at line ${row + 1} in another indentation, and the indentation of the replacement can be read in two ways; copy the lines exactly from the file and indent the replacement as they are`;
+  return { kind: 'absent', message };
 }
 
 function ambiguous(text: EditedText, offsets: readonly number[], how: string): NoMatch {
@@ -81,6 +149,8 @@ function looseMatch(text: EditedText, edit: Edit, path: string): Match | NoMatch
   // A mark that the file has elsewhere is still no text of this place.
   const mark = elisionInEdit(lines, () => false, isPython(path));
   if (mark) return elided('search', mark);
+  const done = text.occurrences(edit.replace);
+  if (done.length > 0 && saysMuch(byLines)) return alreadyThere(text, done);
   const similar = matchSimilar(table, byLines);
   switch (similar.kind) {
     case 'found': {
@@ -97,6 +167,20 @@ function looseMatch(text: EditedText, edit: Edit, path: string): Match | NoMatch
     case 'none':
       return { kind: 'absent', message: absentMessage(table, lines) };
   }
+}
+
+/** Whether a replacement is long enough to be told from a text that is there by chance. */
+function saysMuch({ replace }: EditByLines): boolean {
+  return replace.lines.filter(isSubstantive).length >= 2;
+}
+
+function alreadyThere(text: EditedText, places: readonly number[]): NoMatch {
+  const rows = places.map((at) => text.lines.placeOf(at).row + 1);
+  const lines = `${rows.length > 1 ? 'lines' : 'line'} ${rows.slice(0, 10).join(', ')}`;
+  return {
+    kind: 'absent',
+    message: `the search text does not occur in the file, but the replacement stands there already (${lines}); was this edit made before? Leave it out, or search for the text as it is now`,
+  };
 }
 
 /** The search with the other line breaks, parts of lines at its ends included. */
@@ -167,10 +251,7 @@ function rivalInItsIndentation(text: EditedText, edit: EditByLines, place: Found
 
 function matched(text: EditedText, edit: EditByLines, place: FoundPlace): Match | NoMatch {
   const change = lineChange(text.lines, edit, place);
-  if (!change) {
-    const message = `the search text occurs at line ${place.first + 1} in another indentation, and the indentation of the replacement can be read in two ways; copy the lines exactly from the file and indent the replacement as they are`;
-    return { kind: 'absent', message };
-  }
+  if (!change) return twoReadings(place.first);
   const fallback = text.lineEnding === 'crlf' ? '\r\n' : '\n';
   const { start, end, text: replacement }: Replacement = carryOver(text.lines, edit, place, change, fallback);
   return { kind: 'match', layer: place.layer, start, end, replacement };

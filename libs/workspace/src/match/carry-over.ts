@@ -136,17 +136,22 @@ function changedLines(
     if (step.kind === 'delete') continue;
     const shown = edit.search.lines[step.old] ?? '';
     const content = table.content(row);
-    const kept = layer === 'line_endings' ? content : withEndOf(content, shown, added[step.new] ?? '');
+    const wanted = edit.replace.lines[step.new] ?? '';
+    const kept =
+      layer === 'line_endings' ? content : withEndOf(content, shown, wanted, added[step.new] ?? '');
     out.push({ content: kept, end: endOf(row) });
   }
   keepUpTo(last + 1);
   return out;
 }
 
-/** The file's line; with other white space at its end only where the edit changes what it shows there. */
-function withEndOf(content: string, shown: string, wanted: string): string {
+/**
+ * The file's line; with other white space at its end only where the edit changes what it shows there: from
+ * `shown` to `wanted`, which in the file's indentation is `moved`.
+ */
+function withEndOf(content: string, shown: string, wanted: string, moved: string): string {
   const tail = (line: string) => line.slice(line.trimEnd().length);
-  return tail(shown) === tail(wanted) ? content : content.trimEnd() + tail(wanted);
+  return tail(shown) === tail(wanted) ? content : content.trimEnd() + tail(moved);
 }
 
 /** The break of the lines around: of the block, else of the line before it. */

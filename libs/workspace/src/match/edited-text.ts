@@ -43,6 +43,26 @@ export class EditedText {
     return byLines ?? occurrences(this.text, search);
   }
 
+  /** What stands in its line before an offset. */
+  lineBefore(offset: number): string {
+    if (this.current !== undefined || !this.table)
+      return this.text.slice(this.text.lastIndexOf('\n', offset - 1) + 1, offset);
+    const { row, start } = this.table.placeOf(offset);
+    return this.table.lineWithBreak(row).slice(0, offset - start);
+  }
+
+  /** The characters on both sides of an offset; one of them at the ends of the text. */
+  around(offset: number): string {
+    if (this.current !== undefined || !this.table)
+      return this.text.slice(Math.max(0, offset - 1), offset + 1);
+    const { row, start } = this.table.placeOf(offset);
+    const before = offset > start ? this.table.lineWithBreak(row) : this.table.lineWithBreak(row - 1);
+    const after = this.table.lineWithBreak(row);
+    return (
+      (offset > start ? before.charAt(offset - start - 1) : before.slice(-1)) + after.charAt(offset - start)
+    );
+  }
+
   /** Replaces the text between two UTF-16 offsets. */
   replace(start: number, end: number, replacement: string): void {
     const text = this.current ?? '';

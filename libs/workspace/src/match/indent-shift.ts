@@ -13,10 +13,12 @@ export function indentOf(line: string): string {
  * one prefix for another, or another width of each level. Undefined when the pairs contradict each other.
  *
  * @param others indentations that occur in the replacement: they tell how wide a level is
+ * @param level columns of a level in the file, 0 where that is not known
  */
 export function indentShift(
   pairs: readonly IndentPair[],
   others: readonly string[],
+  level = 0,
 ): IndentShift | undefined {
   const seen = new Map<string, string>();
   for (const [edit, file] of pairs) {
@@ -30,7 +32,7 @@ export function indentShift(
   const files = [...seen.values()];
   let found: IndentShift | undefined;
   if (edits.every(isSpaces) && files.every(isSpaces)) {
-    found = columnsShift(distinct) ?? scaledShift(distinct);
+    found = columnsOrScaled(distinct, edits, level);
   } else if (edits.every(isTabs) && files.every(isTabs)) found = columnsShift(distinct);
   else if (edits.every(isSpaces)) found = tabsForSpaces(distinct, edits);
   else if (edits.every(isTabs) && files.every(isSpaces)) found = spacesForTabs(distinct);
@@ -56,6 +58,24 @@ function columnsShift(pairs: readonly IndentPair[]): IndentShift | undefined {
   const moved = constant(pairs, ([edit, file]) => file.length - edit.length);
   if (moved === undefined) return undefined;
   return (indent) => repeated(character, indent.length + moved);
+}
+
+/**
+ * So many columns more or less, or levels of another width. Where both explain what was seen, and would say
+ * different things of what was not, the width of the file's levels decides.
+ */
+function columnsOrScaled(
+  pairs: readonly IndentPair[],
+  edits: readonly string[],
+  level: number,
+): IndentShift | undefined {
+  const [moved, scaled] = [columnsShift(pairs), scaledShift(pairs)];
+  if (!moved || !scaled) return moved ?? scaled;
+  const step = edits.reduce((divisor, indent) => greatestDivisor(divisor, indent.length), 0);
+  const [widened = ''] = pairs.flatMap(([edit, file]) => (edit === '' ? [] : [file.length / edit.length]));
+  if (level > 0 && step === level) return moved;
+  if (level > 0 && step * Number(widened) === level) return scaled;
+  return (indent) => (moved(indent) === scaled(indent) ? moved(indent) : undefined);
 }
 
 /** Levels of another width, such as two columns for four. */

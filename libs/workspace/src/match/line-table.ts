@@ -16,6 +16,7 @@ export class LineTable {
   readonly ids: number[] = [];
   private readonly known = new Map<string, number>();
   private readonly counts: number[] = [];
+  private levelWidth: number | undefined;
 
   private constructor() {}
 
@@ -50,6 +51,11 @@ export class LineTable {
   /** How many lines have this number. */
   count(id: number): number {
     return this.counts[id] ?? 0;
+  }
+
+  /** Columns of one level of indentation by spaces: the most frequent step inwards; 0 when there is none. */
+  get level(): number {
+    return (this.levelWidth ??= levelOf(this.contents));
   }
 
   /** The offset at which a row starts. */
@@ -115,6 +121,19 @@ export class LineTable {
     this.counts[id] = (this.counts[id] ?? 0) + 1;
     return id;
   };
+}
+
+function levelOf(lines: readonly string[]): number {
+  const steps = new Map<number, number>();
+  let outer = 0;
+  for (const line of lines) {
+    if (line.trim() === '') continue;
+    const width = line.length - line.trimStart().length;
+    if (width > outer && width - outer <= 8) steps.set(width - outer, (steps.get(width - outer) ?? 0) + 1);
+    outer = width;
+  }
+  const [most] = [...steps].sort(([a, often], [b, more]) => more - often || a - b);
+  return most?.[0] ?? 0;
 }
 
 /** `splice` in portions: it takes its items as arguments, and those are limited. */

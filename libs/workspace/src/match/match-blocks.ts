@@ -52,7 +52,7 @@ function placeAt(table: LineTable, edit: EditByLines, first: number): FoundPlace
   }
   // A bracket in another column may be any bracket.
   if (!lines.some(isSubstantive)) return undefined;
-  const shift = shiftOf(lines, actual, edit.replace.lines);
+  const shift = shiftOf(lines, actual, edit.replace.lines, table.level);
   return shift && { ...place, ...shift, layer: 'indentation' };
 }
 
@@ -61,12 +61,13 @@ export function shiftOf(
   lines: readonly string[],
   actual: readonly string[],
   replacement: readonly string[],
+  level: number,
 ): { readonly shift: IndentShift; readonly startsAfterIndent: boolean } | undefined {
   const pairs = lines.flatMap((line, at): IndentPair[] =>
     line.trim() === '' ? [] : [[indentOf(line), indentOf(actual[at] ?? '')]],
   );
   const added = replacement.filter((line) => line.trim() !== '').map(indentOf);
-  const shift = indentShift(pairs, added);
+  const shift = indentShift(pairs, added, level);
   if (shift) return { shift, startsAfterIndent: false };
   // Copied from the first character on: only the first line lacks its indentation.
   const [first, ...others] = pairs;

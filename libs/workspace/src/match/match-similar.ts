@@ -65,7 +65,7 @@ export function matchSimilar(table: LineTable, edit: EditByLines): Similar {
 
   const shown = lines.filter((_, at) => best.rows[at] !== undefined);
   const actual = best.rows.flatMap((row) => (row === undefined ? [] : [table.content(row)]));
-  const shift = shiftOf(shown, actual, edit.replace.lines);
+  const shift = shiftOf(shown, actual, edit.replace.lines, table.level);
   if (!shift || shift.startsAfterIndent) return doubt('its indentation is another');
   const place: FoundPlace = { ...best, ...shift, layer: 'similarity' };
   const change = lineChange(table, edit, place);

@@ -50,8 +50,8 @@ export function matchSimilar(table: LineTable, edit: EditByLines): Similar {
     return doubt('it differs in too many lines');
   if (edit.search.closed !== edit.replace.closed)
     return doubt('only one of search and replace ends in a line break');
-  const extra = tellingRows(table, best) - matched.length;
-  if (extra > Math.max(1, matched.length / 3)) return doubt('other lines stand between its lines');
+  if (runsBetween(table, best) > Math.max(1, matched.length / 3))
+    return doubt('other lines stand between its lines');
   const steps = stepsOf(lines, edit.replace.lines, false);
   const common = hasDistinctiveLine(table, lines, best) ? 0 : MARGIN_IF_COMMON;
   const margin = MIN_MARGIN * Math.max(1, missing.length) + common;
@@ -97,9 +97,16 @@ function evidence(table: LineTable, lines: readonly string[], { rows }: SimilarW
   return weights.reduce((sum, weight) => sum + weight, 0);
 }
 
-/** How many of the rows of a window say something. */
-function tellingRows(table: LineTable, { first, last }: SimilarWindow): number {
-  return table.contents.slice(first, last + 1).filter(isSubstantive).length;
+/** How often lines that the search does not have come between its own: as many as there are at one place count once. */
+function runsBetween(table: LineTable, { first, last, rows }: SimilarWindow): number {
+  const known = new Set(rows);
+  let runs = 0;
+  for (let row = first, inside = false; row <= last; row += 1) {
+    if (!isSubstantive(table.content(row))) continue;
+    if (!known.has(row) && !inside) runs += 1;
+    inside = !known.has(row);
+  }
+  return runs;
 }
 
 /** Whether a window has all that the edit takes away; where it only adds, a line that it adds at. */

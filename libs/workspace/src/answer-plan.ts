@@ -1,16 +1,21 @@
 import type { Change } from '@necrocode/contracts';
 import type { PlacedChange, Reproach } from './change-problem.js';
 import type { ChangedTree } from './changed-tree.js';
-import { similarPaths } from './similar-paths.js';
+import { similarPathsOf } from './similar-paths.js';
 
 /** The changes of one answer by the paths they empty and the paths they fill. */
 export interface AnswerPlan {
   readonly changes: readonly PlacedChange[];
   readonly removed: ReadonlyMap<string, readonly PlacedChange[]>;
   readonly written: ReadonlyMap<string, readonly PlacedChange[]>;
+  /** Existing paths like those that do not exist, for the first twenty of them. */
+  readonly similar: ReadonlyMap<string, readonly string[]>;
 }
 
-export function planAnswer(changes: readonly Change[]): AnswerPlan {
+/** Each wrong path is compared with the name of every file: an answer may have thousands of both. */
+const MAX_COMPARED_PATHS = 20;
+
+export function planAnswer(view: ChangedTree, changes: readonly Change[]): AnswerPlan {
   const placed = changes.map((change, index) => ({ change, index }));
   const removed = Map.groupBy(
     placed.filter(({ change }) => change.operation === 'delete' || change.operation === 'rename'),
@@ -20,7 +25,12 @@ export function planAnswer(changes: readonly Change[]): AnswerPlan {
     placed.filter(({ change }) => change.operation !== 'delete'),
     ({ change }) => targetOf(change),
   );
-  return { changes: placed, removed, written };
+  const unknown = new Set<string>();
+  for (const change of changes) {
+    if (unknown.size === MAX_COMPARED_PATHS) break;
+    if (change.operation !== 'create' && !view.has(change.file_path)) unknown.add(change.file_path);
+  }
+  return { changes: placed, removed, written, similar: similarPathsOf([...unknown], view.paths()) };
 }
 
 /** The path in which a change ends. */
@@ -43,16 +53,16 @@ export function checkPlaces(view: ChangedTree, plan: AnswerPlan, placed: PlacedC
     case 'create':
       return checkFree(view, plan, change.file_path, view.history.touched.has(change.file_path));
     case 'modify':
-      return checkSource(view, change) ?? checkRegular(view, change.file_path);
+      return checkSource(view, plan, change) ?? checkRegular(view, change.file_path);
     case 'rename': {
       const changed = change.content !== undefined || change.edits || change.executable !== undefined;
       if (isRestatedRename(view, change)) return changed ? checkRegular(view, change.new_path) : undefined;
       const source =
-        checkSource(view, change) ?? (changed ? checkRegular(view, change.file_path) : undefined);
+        checkSource(view, plan, change) ?? (changed ? checkRegular(view, change.file_path) : undefined);
       return source ?? checkFree(view, plan, change.new_path, false);
     }
     case 'delete':
-      return view.history.touched.has(change.file_path) ? undefined : checkSource(view, change);
+      return view.history.touched.has(change.file_path) ? undefined : checkSource(view, plan, change);
   }
 }
 
@@ -92,21 +102,21 @@ function checkFree(
   return { reason: 'exists', message: `${JSON.stringify(path)} exists already; ${way}` };
 }
 
-function checkSource(view: ChangedTree, change: Change): Reproach | undefined {
+function checkSource(view: ChangedTree, plan: AnswerPlan, change: Change): Reproach | undefined {
   const path = change.file_path;
   if (view.has(path)) return undefined;
   if (view.isDirectory(path)) {
     return { reason: 'not_a_file', message: 'this is a directory; name its files, one change for each' };
   }
-  return { reason: 'missing', message: `the file does not exist; ${hintAtMissing(view, path)}` };
+  return { reason: 'missing', message: `the file does not exist; ${hintAtMissing(view, plan, path)}` };
 }
 
-function hintAtMissing(view: ChangedTree, path: string): string {
+function hintAtMissing(view: ChangedTree, plan: AnswerPlan, path: string): string {
   for (const [now, before] of view.history.renames) {
     if (before === path && view.has(now)) return `an earlier round renamed it to ${JSON.stringify(now)}`;
   }
   if (view.history.touched.has(path)) return 'an earlier round removed it; use create to bring it back';
-  const similar = similarPaths(path, view.paths());
+  const similar = plan.similar.get(path) ?? [];
   if (similar.length === 0) return 'use create for a new file';
   return `similar paths: ${similar.map((p) => JSON.stringify(p)).join(', ')}`;
 }

@@ -151,6 +151,15 @@ describe('an answer is judged by the tree it ends in', () => {
     expect(outcome).toMatchObject({ kind: 'refused', problems: [{ index: 0 }, { index: 2 }, { index: 3 }] });
   });
 
+  it('[AR-3.3] looks for paths like those that do not exist, for the first twenty', async () => {
+    const changes = Array.from({ length: 30 }, (_, at) => write(`lib${at}/a.ts`, 'x'));
+    const outcome = await applyAnswer(view, changes);
+    if (outcome.kind !== 'refused') throw new Error(outcome.kind);
+    const hinted = outcome.problems.filter(({ message }) => message.includes('"src/a.ts"'));
+    expect(hinted.map(({ index }) => index)).toEqual([...Array(20).keys()]);
+    expect(outcome.problems).toHaveLength(30);
+  });
+
   it('[AR-3.3] tells an answer without effect from one with', async () => {
     const outcome = await applyAnswer(view, [write('src/b.ts', 'b\n'), { ...edit('d', 'a file', 'a file') }]);
     expect(outcome).toEqual({ kind: 'no_effect' });

@@ -46,7 +46,7 @@ export async function applyAnswer(
   changes: readonly Change[],
   reader: ContentReader = view.base,
 ): Promise<ApplyOutcome> {
-  const plan = planAnswer(changes);
+  const plan = planAnswer(view, changes);
   const problems: ChangeProblem[] = [];
   const sound = plan.changes.filter((placed) => {
     const reproach = checkChange(placed.change) ?? checkPlaces(view, plan, placed);

@@ -269,6 +269,24 @@ describe('an edit whose place is in doubt is refused', () => {
     });
   });
 
+  it('[AR-3.3] says the nearest text of a single line, and what the search has above the first one', () => {
+    const near = matchEdit('export function one() {\n  return 1;\n}\n', {
+      search: 'return 77;',
+      replace: '',
+    });
+    expect(near).toMatchObject({
+      message: expect.stringMatching(
+        /nearest text is at lines 2–2: line 2 is " {2}return 1;", not "return 77;"/,
+      ) as string,
+    });
+    const above = matchEdit('alpha();\nbeta(1);\n', { search: 'gone();\nalpha();\nbeta(2);\n', replace: '' });
+    expect(above).toMatchObject({
+      message: expect.stringMatching(
+        /begins with "alpha\(\);", and the search has "gone\(\);" above that/,
+      ) as string,
+    });
+  });
+
   it('[AR-3.3] keeps what it says short, whatever the file is', () => {
     const long = 'word '.repeat(10_000);
     for (const [text, search] of [

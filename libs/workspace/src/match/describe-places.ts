@@ -6,6 +6,8 @@ import { similarWindows } from './similar-windows.js';
 const MAX_SHOWN = 10;
 const MAX_LINE = 120;
 const MAX_NEAREST_LINES = 12;
+/** From 0 to 1: so many of its words a line shares that is named as the nearest one. */
+const LEAST_LIKENESS = 0.4;
 
 /** What the model is told when the search text stands in several places, by their rows from 0. */
 export function ambiguousMessage(table: LineTable, rows: readonly number[], how: string): string {
@@ -74,14 +76,14 @@ function partByWords(table: LineTable, lines: readonly string[]): Part | undefin
   const at = lines.findIndex(isSubstantive);
   const wanted = wordsOf(lines[at] ?? '');
   if (at < 0 || wanted.size === 0) return undefined;
-  let best = 0.5;
+  let best = LEAST_LIKENESS;
   let found = -1;
   for (let row = 0; row < Math.min(table.length, 50_000); row += 1) {
     const words = wordsOf(table.content(row));
     let common = 0;
     for (const word of words) if (wanted.has(word)) common += 1;
     const score = (2 * common) / (words.size + wanted.size);
-    if (score > best) [best, found] = [score, row];
+    if (score > best || (score === best && found < 0)) [best, found] = [score, row];
   }
   return found < 0 ? undefined : partAt(lines, at, found);
 }
@@ -103,9 +105,11 @@ function differenceIn(table: LineTable, lines: readonly string[], part: Part): s
   const expected = quoted(lines[Math.max(at, 0)] ?? '');
   const actual = table.contents[row];
   const first =
-    actual === undefined
-      ? `the file has no line ${row + 1} where the search says ${expected}`
-      : `line ${row + 1} is ${quoted(actual)}, not ${expected}`;
+    row < 0
+      ? `the file begins with ${quoted(table.content(0))}, and the search has ${expected} above that`
+      : actual === undefined
+        ? `the file has no line ${row + 1} where the search says ${expected}`
+        : `line ${row + 1} is ${quoted(actual)}, not ${expected}`;
   return `the nearest text is at lines ${part.first + 1}–${Math.min(part.last + 1, table.length)}: ${first}\n${nearestText(table, part)}`;
 }
 

@@ -87,23 +87,40 @@ export type Edited =
       /** What each one replaced, in the text as those before it left it. */
       readonly replaced: readonly Replaced[];
     }
-  /** `edit` is the position, from 0, of the edit that did not fit. */
-  | { readonly kind: 'unfit'; readonly edit: number; readonly reproach: Reproach };
+  | {
+      readonly kind: 'unfit';
+      /** Every edit that did not fit, in their order; at least one. */
+      readonly faults: readonly EditFault[];
+      /** The position from which on edits were not looked at, since so many did not fit. */
+      readonly unseen: number | undefined;
+    };
+
+/** An edit, by its position from 0, that does not fit the text as those before it left it that did. */
+export interface EditFault {
+  readonly edit: number;
+  readonly reproach: Reproach;
+}
+
+/** So many edits of a file that do not fit are told in full. */
+export const MAX_TOLD_FAULTS = 10;
+/** Beyond those, edits that fit nowhere are looked for in so many lines, over all of them, and no more. */
+const MAX_SEARCHED_LINES = 500_000;
+/** Each line of a search is compared with that many lines of the places that resemble it. */
+const WINDOWS_OF_A_LINE = 25;
 
 /**
  * Applies edits one after the other, each to the text as those before it left it. The text is taken as it
  * is: byte order mark and line ends stay.
+ *
+ * @param path of the file; tells its language
  */
 export function applyEdits(bytes: Buffer, edits: readonly Edit[], path = ''): Edited {
   let decoded: string;
   try {
     decoded = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    return {
-      kind: 'unfit',
-      edit: 0,
-      reproach: bad('the file is binary (not UTF-8); edits need a text file'),
-    };
+    const reproach = bad('the file is binary (not UTF-8); edits need a text file');
+    return { kind: 'unfit', faults: [{ edit: 0, reproach }], unseen: undefined };
   }
   // The mark is no part of the first line, except for an edit that names it.
   const mark = decoded.startsWith(byteOrderMark) && !edits.some(namesMark) ? byteOrderMark : '';
@@ -112,13 +129,25 @@ export function applyEdits(bytes: Buffer, edits: readonly Edit[], path = ''): Ed
   if (edits.length > 20) text.index();
   const layers: MatchLayer[] = [];
   const replaced: Replaced[] = [];
+  const faults: EditFault[] = [];
+  let searched = 0;
+  let unseen: number | undefined;
   for (const [position, edit] of edits.entries()) {
+    if (faults.length >= MAX_TOLD_FAULTS && searched > MAX_SEARCHED_LINES) {
+      unseen = position;
+      break;
+    }
     const match = matchEdit(text, edit, path);
-    if (match.kind !== 'match') return { kind: 'unfit', edit: position, reproach: reproachOf(match) };
+    if (match.kind !== 'match') {
+      faults.push({ edit: position, reproach: reproachOf(match) });
+      searched += text.lines.length + WINDOWS_OF_A_LINE * edit.search.split('\n').length;
+      continue;
+    }
     text.replace(match.start, match.end, match.replacement);
     layers.push(match.layer);
     replaced.push({ start: match.start, end: match.end, length: match.replacement.length });
   }
+  if (faults.length > 0) return { kind: 'unfit', faults, unseen };
   return { kind: 'edited', bytes: Buffer.from(mark + text.text, 'utf8'), layers, replaced };
 }
 

@@ -151,6 +151,50 @@ describe('an answer is judged by the tree it ends in', () => {
     expect(outcome).toMatchObject({ kind: 'refused', problems: [{ index: 0 }, { index: 2 }, { index: 3 }] });
   });
 
+  it('[AR-3.3] reports every edit of a file that does not fit, the first ten in full', async () => {
+    const edits = [
+      { search: 'one\n', replace: '1\n' },
+      { search: 'none\n', replace: '' },
+      { search: '1\n', replace: 'I\n' },
+      { search: 'nothing\n', replace: '' },
+      ...Array.from({ length: 12 }, (_, at) => ({ search: `gone ${at}\n`, replace: '' })),
+      { search: 'three\n', replace: '3\n' },
+      { search: 'never\n', replace: '' },
+    ];
+    const outcome = await applyAnswer(view, [{ operation: 'modify', file_path: 'src/a.ts', edits }]);
+    if (outcome.kind !== 'refused') throw new Error(outcome.kind);
+    const messages = outcome.problems.map(({ message }) => message);
+    expect(messages).toHaveLength(11);
+    expect(messages[0]).toMatch(/^edit 2 of 18: the search text does not occur/);
+    expect(messages[1]).toMatch(/^edit 4 of 18, without those above: /);
+    expect(messages[9]).toMatch(/^edit 12 of 18, /);
+    expect(messages[10]).toBe('5 more of its 18 edits did not fit either: 13–16, 18');
+  });
+
+  it('[AR-3.3] says which edit it is when several changes edit one file', async () => {
+    const both = (first: string, second: string): Change => ({
+      operation: 'modify',
+      file_path: 'src/a.ts',
+      edits: [first, second].map((search) => ({ search, replace: '' })),
+    });
+    expect(await applyAnswer(view, [both('one\n', 'four\n'), both('five\n', 'three\n')])).toMatchObject({
+      problems: [
+        { index: 0, message: expect.stringMatching(/^edit 2 of 2: /) as string },
+        { index: 1, message: expect.stringMatching(/^edit 1 of 2, without/) as string },
+      ],
+    });
+  });
+
+  it('[AR-3.3] leaves edits unseen once so many have been searched in vain in a large file', async () => {
+    const text = 'a line of it\n'.repeat(50_000);
+    const [commit = ''] = await repository.record([[{ path: 'large.txt', content: text }]], 'unseen');
+    const base = ChangedTree.of(await BaseTree.load(repository.git, commit));
+    const edits = Array.from({ length: 300 }, (_, at) => ({ search: `gone ${at}\n`, replace: '' }));
+    const outcome = await applyAnswer(base, [{ operation: 'modify', file_path: 'large.txt', edits }]);
+    if (outcome.kind !== 'refused') throw new Error(outcome.kind);
+    expect(outcome.problems.at(-1)?.message).toMatch(/^\d+ more of its 300 edits were not looked at.*–300$/);
+  });
+
   it('[AR-3.3] looks for paths like those that do not exist, for the first twenty', async () => {
     const changes = Array.from({ length: 30 }, (_, at) => write(`lib${at}/a.ts`, 'x'));
     const outcome = await applyAnswer(view, changes);

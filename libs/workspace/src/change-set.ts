@@ -2,10 +2,11 @@ import type { Change } from '@necrocode/contracts';
 import { checkPlaces, isRestatedRename, planAnswer, targetOf, type AnswerPlan } from './answer-plan.js';
 import type { ContentReader, EntryMode } from './base-tree.js';
 import { applyEdits, checkChange, checkElision, givenBytes, mayBeElided } from './change-content.js';
-import { problemOf, type ChangeProblem, type PlacedChange, type Reproach } from './change-problem.js';
+import { problemOf, type ChangeProblem, type PlacedChange } from './change-problem.js';
 import type { ChangedTree, History, OverlayEntry } from './changed-tree.js';
 import type { MatchLayer } from './match/match-layer.js';
 import { isSure, restateEdits, untouchedContents } from './restate-edits.js';
+import { describeFaults, type UnfitEdit } from './unfit-edits.js';
 
 /** What an answer did to the tree, by path; `bytesWritten` counts the contents of what it filled. */
 export interface ChangeSummary {
@@ -63,8 +64,8 @@ export async function applyAnswer(
   };
   for (const [path, writers] of Map.groupBy(sound.filter(fills), ({ change }) => targetOf(change))) {
     const entry = contentOf(view, writers, sources);
-    if ('reproach' in entry) {
-      problems.push(problemOf(entry.placed, entry.reproach));
+    if ('unfit' in entry) {
+      problems.push(...entry.unfit.map(({ placed, reproach }) => problemOf(placed, reproach)));
       continue;
     }
     written.set(path, entry.entry);
@@ -110,8 +111,7 @@ interface Sources {
 }
 
 interface Unfit {
-  readonly placed: PlacedChange;
-  readonly reproach: Reproach;
+  readonly unfit: readonly UnfitEdit[];
 }
 
 interface Filled {
@@ -138,7 +138,7 @@ function contentOf(view: ChangedTree, writers: readonly PlacedChange[], sources:
   const given = givenBytes(change);
   if (given) {
     const reproach = mayBeElided(change) ? checkElision(change, current) : undefined;
-    return reproach ? { placed, reproach } : filled(given);
+    return reproach ? { unfit: [{ placed, reproach }] } : filled(given);
   }
   const placedEdits = writers.flatMap((w) => editsOf(w.change).map((edit) => ({ placed: w, edit })));
   const edits = placedEdits.map(({ edit }) => edit);
@@ -148,17 +148,11 @@ function contentOf(view: ChangedTree, writers: readonly PlacedChange[], sources:
   const isSaidAgain = restated?.kind === 'restated' && (!isSure(edited) || restated.bytes.equals(current));
   if (isSaidAgain) return filled(restated.bytes, restated.layers);
   if (edited.kind === 'edited') return filled(edited.bytes, edited.layers);
-  const reproach = restated?.kind === 'undoes' ? restated.reproach : edited.reproach;
-  return unfitEdit(placedEdits, edited.edit, reproach);
-}
-
-function unfitEdit(edits: readonly { placed: PlacedChange }[], position: number, reproach: Reproach): Unfit {
-  const { placed } = edits[position] as { placed: PlacedChange };
-  const first = edits.findIndex((e) => e.placed === placed);
-  const own = editsOf(placed.change).length;
-  const byEdit = ['no_match', 'elided', 'stale'].includes(reproach.reason);
-  const prefix = own > 1 && byEdit ? `edit ${position - first + 1} of ${own}: ` : '';
-  return { placed, reproach: { ...reproach, message: prefix + reproach.message } };
+  const owners = placedEdits.map((e) => e.placed);
+  if (restated?.kind !== 'undoes') return { unfit: describeFaults(owners, edited.faults, edited.unseen) };
+  const [first] = edited.faults;
+  const fault = { edit: first?.edit ?? 0, reproach: restated.reproach };
+  return { unfit: describeFaults(owners, [fault], undefined) };
 }
 
 function editsOf(change: Change) {

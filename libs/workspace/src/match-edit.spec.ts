@@ -327,7 +327,7 @@ describe('the time of a search is bounded', () => {
         };
       });
       const edited = applyEdits(Buffer.from(lines.map((line) => line + lineBreak).join('')), edits);
-      if (edited.kind !== 'edited') throw new Error(edited.reproach.message);
+      if (edited.kind !== 'edited') throw new Error(JSON.stringify(edited.faults[0]));
       const expected = lines.flatMap((line, at) =>
         at % 20 === 3 ? [line, `    added${(at - 3) / 20}();`] : [line],
       );

@@ -1,8 +1,10 @@
 import type { Change, Edit } from '@necrocode/contracts';
 import type { Reproach } from './change-problem.js';
-import { matchEdit, type NoMatch } from './match-edit.js';
+import { matchEdit, type Match, type NoMatch } from './match-edit.js';
 import { EditedText } from './match/edited-text.js';
-import { elisionInWhole, marksIn } from './match/elisions.js';
+import { editLines } from './match/edit-lines.js';
+import { elisionInWhole, mayElide } from './match/elisions.js';
+import { emptiedBody } from './match/ellipsis-body.js';
 import type { MatchLayer } from './match/match-layer.js';
 import { problemWithPath } from './path-rules.js';
 
@@ -54,21 +56,27 @@ export function givenBytes(change: Exclude<Change, { operation: 'delete' }>): Bu
 
 /** Whether a change gives a whole text in which parts may be left out, so that the old text has to be looked at. */
 export function mayBeElided(change: Change): boolean {
-  return wholeText(change) !== undefined && marksIn(wholeText(change) ?? '').length > 0;
+  return mayElide(wholeText(change) ?? '');
 }
 
-/** What is wrong with a whole new text by the one that it replaces: a mark in place of what was there. */
+/**
+ * What is wrong with a whole new text by the one that it replaces: a mark in place of what was there.
+ *
+ * @param before the bytes that it replaces; none for a new file
+ */
 export function checkElision(change: Change, before: Buffer): Reproach | undefined {
-  const text = wholeText(change);
-  const elision = text === undefined ? undefined : elisionInWhole(text, before.toString('utf8'));
+  const elision = elisionInWhole(wholeText(change) ?? '', before.toString('utf8'));
   if (!elision) return undefined;
-  const message = `line ${elision.number} of the content, ${JSON.stringify(elision.line)}, stands for text that was left out; content is the whole new file: write all of it, or give edits instead`;
+  const way = before.length > 0 ? 'write all of it, or give edits instead' : 'write all of it';
+  const message = `line ${elision.number} of the content, ${JSON.stringify(elision.line)}, stands for text that was left out; content is the whole new file: ${way} (${ifMeant})`;
   return { reason: 'elided', message };
 }
 
+const ifMeant = 'if this very line is meant, say it in other words';
+
 function wholeText(change: Change): string | undefined {
-  if (change.operation === 'create' || change.operation === 'delete') return undefined;
-  return change.encoding === 'base64' ? undefined : change.content;
+  if (change.operation === 'delete' || change.encoding === 'base64') return undefined;
+  return change.content;
 }
 
 /** A piece of text and the length of what stands there afterwards, in UTF-16 units. */
@@ -138,8 +146,9 @@ export function applyEdits(bytes: Buffer, edits: readonly Edit[], path = ''): Ed
       break;
     }
     const match = matchEdit(text, edit, path);
-    if (match.kind !== 'match') {
-      faults.push({ edit: position, reproach: reproachOf(match) });
+    const reproach = match.kind === 'match' ? checkBodies(text, match, path) : reproachOf(match);
+    if (reproach || match.kind !== 'match') {
+      if (reproach) faults.push({ edit: position, reproach });
       searched += text.lines.length + WINDOWS_OF_A_LINE * edit.search.split('\n').length;
       continue;
     }
@@ -157,6 +166,21 @@ function namesMark({ search, replace }: Edit): boolean {
   return search.startsWith(byteOrderMark) || replace.startsWith(byteOrderMark);
 }
 
+/** What `...` in Python hides: a body that the edit replaces, under the same first line. */
+function checkBodies(
+  text: EditedText,
+  { start, end, replacement }: Match,
+  path: string,
+): Reproach | undefined {
+  if (!/\.pyi?$/.test(path) || !replacement.includes('...')) return undefined;
+  const header = emptiedBody(editLines(text.text.slice(start, end)).lines, editLines(replacement).lines);
+  if (header === undefined) return undefined;
+  const message = `replace leaves "..." of the body of ${JSON.stringify(header)}; write the body, or leave it out of the edit`;
+  return { reason: 'elided', message: `${message} (if no body is meant, write pass)` };
+}
+
 function reproachOf({ kind, message }: NoMatch): Reproach {
-  return { reason: kind === 'elided' ? 'elided' : 'no_match', message };
+  if (kind !== 'elided') return { reason: 'no_match', message };
+  const way = 'one that the file has is shown in search too, a new one is given in the whole new content';
+  return { reason: 'elided', message: `${message} (if this very line is meant: ${way})` };
 }

@@ -137,7 +137,7 @@ function contentOf(view: ChangedTree, writers: readonly PlacedChange[], sources:
   const current = sources.current.get(source) ?? Buffer.alloc(0);
   const given = givenBytes(change);
   if (given) {
-    const reproach = mayBeElided(change) ? checkElision(change, current) : undefined;
+    const reproach = checkElision(change, current);
     return reproach ? { unfit: [{ placed, reproach }] } : filled(given);
   }
   const placedEdits = writers.flatMap((w) => editsOf(w.change).map((edit) => ({ placed: w, edit })));

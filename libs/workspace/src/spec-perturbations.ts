@@ -206,6 +206,10 @@ const marks = [
   '/* ... */',
   '# ... existing code ...',
   '...',
+  '// ... implementation ...',
+  '// ... 既存のコード ...',
+  '// as before',
+  '[... 20 lines omitted ...]',
 ];
 
 function elidedSearch(given: EditCase, random: Random): PerturbedEdit | undefined {

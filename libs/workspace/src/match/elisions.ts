@@ -1,123 +1,69 @@
-import { indentOf } from './indent-shift.js';
+import { hasTelling, isPhrase, isProse, joins, onlyTelling, wordsOf } from './elision-words.js';
+import { isEllipsisBody } from './ellipsis-body.js';
+import { hidingMark } from './hidden-lines.js';
+import { remarkOf, type Remark } from './remark.js';
 
 /** Longer lines are text, not a mark for text that was left out. */
 const MAX_LENGTH = 100;
 
-const openers = ['{/*', '<!--', '//', '/*', '--', '#', ';', '%', '*'];
-const closers = ['*/}', '-->', '*/'];
-
-/** What such a mark is about; one of these with an ellipsis, or only such words, makes it one. */
-const telling = new Set(
-  'rest unchanged existing remaining omitted same before other others more previous prior truncated snip snipped skipped abbreviated brevity keep etc'.split(
-    ' ',
-  ),
-);
-const accompanying = new Set(
-  'the of this that code file files content contents function functions method methods class classes import imports line lines implementation logic body here for is are as stays stay remains remain and everything else above below all in to no changes change not shown section part parts goes your'.split(
-    ' ',
-  ),
-);
-/** Without an ellipsis, a comment is such a mark only with one of these. */
-const plain = new Set(['rest', 'unchanged', 'existing', 'remaining', 'omitted', 'same']);
-
 /**
- * Whether a line stands for text that was left out, such as `// ... rest unchanged`.
+ * Whether a line stands for text that was left out, such as `// ... rest unchanged`. Its shape tells: an
+ * ellipsis alone, or with a few words in a comment or brackets, whatever the words are. Without an
+ * ellipsis, its words do.
  *
- * @param inWhole the line stands in a whole new text, where a bare ellipsis may be code: there only
- *   marks with words count
+ * @param inWhole the line stands in a whole new text, where a shape may be code or documentation: there
+ *   only marks whose words say that something is left out count
  */
 export function isElision(line: string, inWhole: boolean): boolean {
+  const mark = markOf(line);
+  return mark === 'worded' || (mark === 'shaped' && !inWhole);
+}
+
+/** `worded`: its words say that text is left out; `shaped`: only its form does. */
+type Mark = 'worded' | 'shaped';
+
+function markOf(line: string): Mark | undefined {
+  // What no mark can do without is looked for first: whole texts are read line by line.
   const text = line.trim();
-  if (text === '' || text.length > MAX_LENGTH) return false;
-  const body = withoutComment(text);
-  const comment = body !== text;
-  const words = wordsOf(body);
-  const dotted = withoutEllipses(body);
-  if (dotted !== undefined) {
-    if (words.length === 0) return !inWhole && isOnlyEllipsis(dotted);
-    if (comment) return words.some((word) => telling.has(word));
-    // `...rest` is code; `... rest of the file` is not.
-    return isSpaced(body) && isProse(dotted) && onlyTelling(words);
+  if (text === '' || text.length > MAX_LENGTH) return undefined;
+  if (!/\.\.|…|\. \.|^[^\p{L}\p{N}_]|^REM /u.test(text)) return undefined;
+  const remark = remarkOf(text);
+  const { inner, leads, trails } = remark;
+  const words = wordsOf(inner);
+  if (!leads && !trails) return isPlainMark(remark, words) ? 'worded' : undefined;
+  if (words.length === 0) return inner === '' ? 'shaped' : undefined;
+  return isWorded(remark, words) ? 'worded' : isShaped(remark, words) ? 'shaped' : undefined;
+}
+
+function isPlainMark({ kind, starred, repeated, inner }: Remark, words: readonly string[]): boolean {
+  if (words.length === 0 || starred || repeated || !isProse(inner)) return false;
+  if (kind === 'bracketed') return words.length > 1 && isPhrase(words, inner);
+  return kind === 'comment' && isPhrase(words, inner);
+}
+
+function isWorded(remark: Remark, words: readonly string[]): boolean {
+  const { kind, inner, leads, trails, spaced, starred } = remark;
+  if ((onlyTelling(words) || isPhrase(words, inner)) && isProse(inner)) {
+    if (starred) return spaced;
+    return kind === 'comment' || kind === 'tail' || spaced || (trails && words.length > 1);
   }
-  return comment && isProse(body) && onlyTelling(words) && isPlainMark(words);
+  if (kind === 'text' || !hasTelling(words) || joins(words)) return false;
+  return leads && (spaced ? words.length <= 8 : trails && words.length <= 3);
 }
 
-function withoutComment(text: string): string {
-  const opener = openers.find((mark) => text.startsWith(mark));
-  if (opener === undefined) return text;
-  const closer = closers.find((mark) => text.endsWith(mark) && text.length >= opener.length + mark.length);
-  let start = opener.length;
-  // `///` and `##` open the same comment.
-  while (text.charAt(start) === opener.charAt(0)) start += 1;
-  return text.slice(start, closer ? Math.max(start, text.length - closer.length) : undefined).trim();
-}
-
-/** The text without the ellipses at its start and end; undefined when there are none. */
-function withoutEllipses(body: string): string | undefined {
-  const inner = trimBrackets(body);
-  let start = 0;
-  let end = inner.length;
-  while (start < end && isEllipsisDot(inner.charAt(start))) start += 1;
-  while (end > start && isEllipsisDot(inner.charAt(end - 1))) end -= 1;
-  const dots = [inner.slice(0, start), inner.slice(end)];
-  if (!dots.some((part) => part.includes('…') || part.length >= 3)) return undefined;
-  return trimBrackets(inner.slice(start, end).trim());
-}
-
-function isEllipsisDot(character: string): boolean {
-  return character === '.' || character === '…';
-}
-
-function trimBrackets(text: string): string {
-  const inner = text.trim();
-  const pair = inner.charAt(0) + inner.charAt(inner.length - 1);
-  return inner.length >= 2 && (pair === '()' || pair === '[]') ? inner.slice(1, -1).trim() : inner;
-}
-
-function isOnlyEllipsis(rest: string): boolean {
-  return rest === '';
-}
-
-/** White space, or nothing, follows the ellipsis at the start. */
-function isSpaced(body: string): boolean {
-  const inner = trimBrackets(body);
-  let at = 0;
-  while (isEllipsisDot(inner.charAt(at))) at += 1;
-  return at === 0 || inner.charAt(at).trim() === '' || inner.charAt(at) === '(' || inner.charAt(at) === '[';
-}
-
-/** Letters, spaces and the punctuation of a sentence: nothing that looks like code. */
-function isProse(text: string): boolean {
-  for (const character of text) {
-    const letter = character.toLowerCase() !== character.toUpperCase();
-    if (!letter && !" ,.:;!'’-–—()[]…".includes(character)) return false;
-  }
-  return true;
-}
-
-function wordsOf(text: string): string[] {
-  const words: string[] = [];
-  let word = '';
-  for (const character of `${text.toLowerCase()} `) {
-    if (character.toLowerCase() !== character.toUpperCase()) word += character;
-    else if (word !== '') {
-      words.push(word);
-      word = '';
-    }
-  }
-  return words;
-}
-
-function onlyTelling(words: readonly string[]): boolean {
+function isShaped(
+  { kind, inner, leads, trails, spaced, starred, framed }: Remark,
+  words: readonly string[],
+): boolean {
+  if (!isProse(inner)) return false;
+  if (leads && trails && spaced) return words.length <= 6;
+  if (kind === 'text' || starred || joins(words)) return false;
+  if (leads && trails) return kind !== 'bracketed' && words.length <= 3;
+  if (spaced) return words.length <= 6;
+  // "Loading..." is said to people.
   return (
-    words.some((word) => telling.has(word)) &&
-    words.every((word) => telling.has(word) || accompanying.has(word))
+    kind === 'comment' && !framed && !leads && words.length <= 2 && !words.some((w) => w.endsWith('ing'))
   );
-}
-
-function isPlainMark(words: readonly string[]): boolean {
-  if (words.length === 1) return words[0] === 'unchanged' || words[0] === 'omitted';
-  return words.some((word) => plain.has(word));
 }
 
 /** A place in a new text that stands for something left out: its line, and its number from 1. */
@@ -133,48 +79,59 @@ export function elisionInEdit(
   python: boolean,
 ): Elision | undefined {
   const at = lines.findIndex(
-    (line, index) => isElision(line, false) && !isInFile(line) && !(python && isEllipsisBody(lines, index)),
+    (line, index) =>
+      isElision(line, false) &&
+      !isSentence(lines, index) &&
+      !isEllipsisBody(lines, index, python) &&
+      !isInFile(line),
   );
   return at < 0 ? undefined : { line: (lines[at] ?? '').trim(), number: at + 1 };
 }
 
-/** In Python, `...` is the whole body of what stands above it: it ends in a colon, or is the docstring. */
-function isEllipsisBody(lines: readonly string[], index: number): boolean {
-  const line = lines[index] ?? '';
-  if (line.trim() !== '...') return false;
-  const owner = lines.slice(0, index).findLast(isWritten)?.trimEnd();
-  if (owner === undefined) return false;
-  const follower = lines.slice(index + 1).find(isWritten);
-  if (follower !== undefined && indentOf(follower).length >= indentOf(line).length) return false;
-  const deeper = indentOf(line).length > indentOf(owner).length;
-  return owner.endsWith(':') ? deeper : owner.endsWith('"""') || owner.endsWith("'''");
+/** The line goes on with a comment whose sentence began in the line above. */
+function isSentence(lines: readonly string[], index: number): boolean {
+  const line = remarkOf(lines[index] ?? '');
+  const previous = lines[index - 1] ?? '';
+  const above = remarkOf(previous.length > 4 * MAX_LENGTH ? '' : previous);
+  if (line.kind !== 'comment' || above.kind !== 'comment' || line.leads) return false;
+  const isOpen = wordsOf(above.inner).length >= 4 && !/[.:;!?)]$/.test(above.inner);
+  return isOpen && !above.trails && /^\p{Ll}/u.test(line.inner);
 }
 
-function isWritten(line: string): boolean {
-  return line.trim() !== '';
-}
-
-/** The first such mark of a whole new text that the old one does not have. */
+/**
+ * The first such mark of a whole new text that the old one does not have: one whose words say so, or one
+ * that has only the shape and stands where lines of the old text are gone.
+ *
+ * @param before the old text; empty when there was none
+ */
 export function elisionInWhole(text: string, before: string): Elision | undefined {
-  const candidates = marksIn(text);
-  if (candidates.length === 0) return undefined;
-  const known = new Set(before.split('\n').map((line) => line.trim()));
-  return candidates.find(({ line }) => !known.has(line));
+  let known: Set<string> | undefined;
+  const shaped: Elision[] = [];
+  for (const { mark, ...elision } of marksIn(text)) {
+    known ??= new Set(before.split('\n').map((line) => line.trim()));
+    if (known.has(elision.line)) continue;
+    if (mark === 'worded') return elision;
+    shaped.push(elision);
+  }
+  return before === '' ? undefined : hidingMark(before, text, shaped);
 }
 
-/** Whether a whole text has lines that may stand for something left out. */
-export function marksIn(text: string): Elision[] {
-  const marks: Elision[] = [];
+/** Whether a whole text has lines that may stand for something left out, so that the old text tells. */
+export function mayElide(text: string): boolean {
+  return marksIn(text).next().done !== true;
+}
+
+/** The lines of a whole text that may stand for something left out. */
+function* marksIn(text: string): Generator<Elision & { readonly mark: Mark }> {
   let number = 0;
   for (let start = 0; start <= text.length;) {
     const at = text.indexOf('\n', start);
     const end = at < 0 ? text.length : at;
     number += 1;
     // Long lines are told by their length before they are copied.
-    if (end > start && isElision(text.slice(start, end), true)) {
-      marks.push({ line: text.slice(start, end).trim(), number });
-    }
+    const line = end - start <= 4 * MAX_LENGTH ? text.slice(start, end) : '';
+    const mark = markOf(line);
+    if (mark) yield { line: line.trim(), number, mark };
     start = end + 1;
   }
-  return marks;
 }

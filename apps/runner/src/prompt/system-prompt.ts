@@ -14,7 +14,7 @@ You see the task, the list of files, and the contents of some of them.`;
 
 const rules = `- Paths are relative to the repository's root, with forward slashes.
 - The text that an edit searches for is copied exactly from the file, with its white space, and long enough to occur only once. Edits of a file apply in order.
-- Give whole contents or edits, never a shortened file: "// ... rest unchanged" would be written as it stands.
+- Give whole contents or edits, never a shortened file or block: a line such as "// ... rest unchanged" is refused.
 - All changes apply together or none does. Two changes must not end in the same path.`;
 
 const lastRules = `- After your change the repository's tests run. If they fail you are shown their output; your next answer applies on top of what you changed before.

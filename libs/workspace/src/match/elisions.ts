@@ -94,8 +94,14 @@ function isSentence(lines: readonly string[], index: number): boolean {
   const previous = lines[index - 1] ?? '';
   const above = remarkOf(previous.length > 4 * MAX_LENGTH ? '' : previous);
   if (line.kind !== 'comment' || above.kind !== 'comment' || line.leads) return false;
+  if (openerOf(lines[index] ?? '') !== openerOf(previous)) return false;
   const isOpen = wordsOf(above.inner).length >= 4 && !/[.:;!?)]$/.test(above.inner);
   return isOpen && !above.trails && /^\p{Ll}/u.test(line.inner);
+}
+
+/** The signs with which a comment begins. */
+function openerOf(line: string): string {
+  return /^[^\p{L}\p{N}\s]*/u.exec(line.trimStart())?.[0] ?? '';
 }
 
 /**

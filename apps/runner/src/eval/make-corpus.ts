@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import type { Edit } from '@necrocode/contracts';
 import { applyAnswer, BaseTree, buildCommit, ChangedTree, Git, type Overlay } from '@necrocode/workspace';
 import {
   perturbations,
@@ -34,14 +35,19 @@ try {
   rmSync(work, { recursive: true, force: true });
 }
 
-interface Draft extends PerturbedEdit {
-  readonly kind: Perturbation;
+interface Draft {
+  readonly kind: string;
   readonly path: string;
+  readonly text: string;
+  /** The edits of each answer. */
+  readonly answers: readonly (readonly Edit[])[];
+  readonly expected: string | undefined;
 }
 
 async function makeCorpus(target: string, repository: string): Promise<void> {
   const real = changesOf(repository);
-  const drafts = (Object.keys(perturbations) as Perturbation[]).flatMap((kind) => draftsOf(kind, real));
+  const perturbed = (Object.keys(perturbations) as Perturbation[]).flatMap((kind) => draftsOf(kind, real));
+  const drafts = [...perturbed, ...draftsOfTwo(false), ...draftsOfTwo(true), ...secondAnswers(real)];
   const git = openRepository();
   const base = await commitFiles(git, new Map(drafts.map(({ path, text }) => [path, text])));
   const lines: string[] = [];
@@ -66,9 +72,54 @@ function draftsOf(kind: Perturbation, real: readonly EditCase[]): Draft[] {
     const edit = tries % 2 === 0 ? real[random(real.length)] : syntheticChange(random);
     if (!edit || !standsOnce(edit)) continue;
     const perturbed = perturbations[kind](edit, random);
-    if (perturbed) drafts.push({ ...perturbed, kind, path: `${kind}/file-${drafts.length}.ts` });
+    if (perturbed) drafts.push(draft(kind, drafts.length, perturbed, [[perturbed.edit]]));
   }
   return drafts;
+}
+
+function draft(
+  kind: string,
+  number: number,
+  { text, expected }: Pick<PerturbedEdit, 'text' | 'expected'>,
+  answers: Draft['answers'],
+): Draft {
+  return { kind, path: `${kind}/file-${number}.ts`, text, expected, answers };
+}
+
+/** Two changes of one file in one answer; `reordered`: the one that stands further down comes first. */
+function draftsOfTwo(reordered: boolean): Draft[] {
+  const kind = reordered ? 'reordered_edits' : 'several_edits';
+  const drafts: Draft[] = [];
+  for (let tries = 0; drafts.length < perKind && tries < 2_000; tries += 1) {
+    const lines = randomCode(random, 10, random(2) === 0);
+    const [upper, lower] = [randomCase(lines, random), randomCase(lines, random)].sort((a, b) => a.at - b.at);
+    if (!upper || !lower || !standsOnce(upper) || !standsOnce(lower)) continue;
+    // What one shows the other must not change.
+    if (upper.at + upper.deleted + upper.after > lower.at - lower.before) continue;
+    const edits = [upper, lower].map((edit) => perturbations.none(edit).edit);
+    const below = lines.toSpliced(lower.at, lower.deleted, ...lower.inserted);
+    const both = below.toSpliced(upper.at, upper.deleted, ...upper.inserted);
+    const texts = { text: textOf(lines), expected: textOf(both) };
+    const [, second] = reordered ? edits.toReversed() : edits;
+    const afterFirst = reordered ? below : lines.toSpliced(upper.at, upper.deleted, ...upper.inserted);
+    if (second && textOf(afterFirst).split(second.search).length !== 2) continue;
+    drafts.push(draft(kind, drafts.length, texts, [reordered ? edits.toReversed() : edits]));
+  }
+  return drafts;
+}
+
+/** A first answer that has to be refused, and the right one after it. */
+function secondAnswers(real: readonly EditCase[]): Draft[] {
+  return draftsOf('elided_replace', real).map(({ text, answers: [elided = []] }, number) => {
+    const [{ search } = { search: '' }] = elided;
+    const replace = search.replace(/^.*\n/, (line) => `${line}inserted(${number});\n`);
+    const expected = text.replace(search, () => replace);
+    return draft('second_answer', number, { text, expected }, [elided, [{ search, replace }]]);
+  });
+}
+
+function textOf(lines: readonly string[]): string {
+  return lines.map((line) => `${line}\n`).join('');
 }
 
 function syntheticChange(from: Random): EditCase {
@@ -139,16 +190,16 @@ function hunksOf(diff: string, lines: readonly string[]): EditCase[] {
 }
 
 async function caseOf(draft: Draft, index: number, git: Git, base: string): Promise<EvalCase> {
-  const answer = {
-    code_changes: [{ file_path: draft.path, operation: 'modify' as const, edits: [draft.edit] }],
-  };
+  const answers = draft.answers.map((edits) => ({
+    code_changes: [{ file_path: draft.path, operation: 'modify' as const, edits: [...edits] }],
+  }));
   const format = index % 2 === 0 ? 'json' : 'blocks';
   return {
     name: `${draft.kind}-${index}`,
     repository: 'cases',
     base,
     format,
-    answers: [format === 'json' ? answer : writeBlocks(answer)],
+    answers: answers.map((answer) => (format === 'json' ? answer : writeBlocks(answer))),
     expected_tree:
       draft.expected === undefined ? null : await treeWith(git, base, draft.path, draft.expected),
     kind: draft.kind,

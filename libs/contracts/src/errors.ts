@@ -59,12 +59,19 @@ export const errorCodeList = Object.keys(errorCodes) as [ErrorCode, ...ErrorCode
 export class RunnerError extends Error {
   readonly code: ErrorCode;
   readonly retryable: boolean;
+  /** Which case of the code it is, where callers act differently; a plain word. */
+  readonly reason: string | undefined;
 
-  constructor(code: ErrorCode, message: string, options: { cause?: unknown; retryable?: boolean } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { cause?: unknown; retryable?: boolean; reason?: string | undefined } = {},
+  ) {
     super(message, { cause: options.cause });
     this.name = 'RunnerError';
     this.code = code;
     this.retryable = options.retryable ?? errorCodes[code].retryable;
+    this.reason = options.reason;
   }
 
   /** What the edge calls with whatever was thrown. Foreign text stays in the cause. */

@@ -9,3 +9,4 @@ export { estimateTokens } from './estimate-tokens.js';
 export { createOpenAiClient, type OpenAiSettings } from './openai-client.js';
 export { createScriptedClient, type ScriptedClient, type ScriptedTurn } from './scripted-client.js';
 export { costOf, type ModelPrice, type PriceTable } from './prices.js';
+export type { UnfitModel } from './translate-failure.js';

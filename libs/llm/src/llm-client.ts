@@ -41,7 +41,8 @@ export interface LlmClient {
   /**
    * Asks once, repeating what is safe to repeat.
    *
-   * @throws RunnerError with an `llm_*` code; with an aborted signal, the signal's reason
+   * @throws RunnerError with an `llm_*` code; llm_bad_request has the reason `model_not_found` or
+   *   `context_length_exceeded` where another model may do; with an aborted signal, the signal's reason
    */
   chat(request: ChatRequest, options?: { readonly signal?: AbortSignal }): Promise<ChatAnswer>;
 }

@@ -161,6 +161,26 @@ describe('what is final', () => {
     expect(endpoint.calls).toHaveLength(1);
   });
 
+  it.each([
+    ['model_not_found', refusal(404, 'The model `x` does not exist', {}, 'model_not_found')],
+    ['model_not_found', refusal(404, "model 'x' not found, try pulling it first")],
+    ['model_not_found', refusal(400, 'The model `x` has been decommissioned', {}, 'model_decommissioned')],
+    ['model_not_found', { status: 400, body: { error: { message: 'no such thing', param: 'model' } } }],
+    ['context_length_exceeded', refusal(400, 'too much', {}, 'context_length_exceeded')],
+    ['context_length_exceeded', refusal(400, "This model's maximum context length is 8192 tokens.")],
+    ['context_length_exceeded', refusal(400, 'prompt is too long: 210000 tokens > 200000 maximum')],
+    ['context_length_exceeded', refusal(413, 'Payload Too Large')],
+    [undefined, refusal(400, "Invalid value for 'temperature'", {}, 'invalid_value')],
+    [undefined, refusal(422, 'Extra inputs are not permitted')],
+  ] as const)(
+    '[AR-16.6] tells by its reason (%s) whether another model may do (%#)',
+    async (reason, reply) => {
+      const { client } = await arrange([reply]);
+      const error = await client.chat(request).catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({ code: 'llm_bad_request', reason, retryable: false });
+    },
+  );
+
   it('[AR-16.6] tells status and the message of the server, cut short and without the key', async () => {
     const { client } = await arrange([refusal(400, `bad ${apiKey} ${'x'.repeat(1000)}`)]);
     const error = await client.chat(request).catch((thrown: unknown) => thrown as Error);

@@ -13,6 +13,9 @@ export interface CallFailure {
   readonly complaint?: string;
 }
 
+/** The reason of an llm_bad_request that another model may not have. */
+export type UnfitModel = 'model_not_found' | 'context_length_exceeded';
+
 const longestServerMessage = 300;
 
 /**
@@ -71,9 +74,29 @@ function byStatus(cause: APIError, status: number, mask: Mask): CallFailure {
   if (status === 408) return again(new RunnerError('llm_timeout', message, { cause }));
   if (status === 409 || status >= 500) return again(new RunnerError('llm_unavailable', message, { cause }));
   return {
-    ...never(new RunnerError('llm_bad_request', message, { cause })),
+    ...never(new RunnerError('llm_bad_request', message, { cause, reason: unfitOf(cause, status) })),
     complaint: complaintOf(cause, status),
   };
+}
+
+const missingModel = new Set([
+  'model_not_found',
+  'model_decommissioned',
+  'invalid_model',
+  'DeploymentNotFound',
+]);
+const tooLong = new Set(['context_length_exceeded', 'exceed_context_size_error', 'string_above_max_length']);
+/** For endpoints that give no code; each says it in its own words. */
+const tooLongWords =
+  /context[ _](?:length|window|size)|maximum context|(?:prompt|input|context) (?:is )?too long|too many (?:input )?tokens|token count[^.]{0,60}exceed/i;
+
+/** What about the model itself does not fit the request, so that another model may do. */
+function unfitOf(error: APIError, status: number): UnfitModel | undefined {
+  const named = [error.code, error.type].filter((name) => typeof name === 'string');
+  if (status === 404 || status === 410 || error.param === 'model') return 'model_not_found';
+  if (named.some((name) => missingModel.has(name))) return 'model_not_found';
+  const long = status === 413 || named.some((name) => tooLong.has(name)) || tooLongWords.test(error.message);
+  return long ? 'context_length_exceeded' : undefined;
 }
 
 function isOutOfQuota(error: APIError): boolean {

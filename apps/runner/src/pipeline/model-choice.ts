@@ -1,5 +1,5 @@
 import { RunnerError, type ErrorCode } from '@necrocode/contracts';
-import type { ChatAnswer, ChatRequest, LlmClient } from '@necrocode/llm';
+import type { ChatAnswer, ChatRequest, LlmClient, UnfitModel } from '@necrocode/llm';
 import type { AnswerFormat } from '../prompt/answer-format.js';
 
 export interface Model {
@@ -8,13 +8,17 @@ export interface Model {
   readonly format: AnswerFormat;
 }
 
-/** Failures of a model for which another one may be asked. */
+/** Failures of a model for which another one may be asked; each may have an endpoint and rights of its own. */
 const passedOn: ReadonlySet<ErrorCode> = new Set([
   'llm_unavailable',
   'llm_timeout',
   'llm_rate_limited',
   'llm_bad_response',
+  'llm_auth_failed',
 ]);
+
+/** The same of requests that are wrong for this model only. */
+const unfit: ReadonlySet<string> = new Set<UnfitModel>(['model_not_found', 'context_length_exceeded']);
 
 /** So many answers in a row that cannot be read, and the next model is asked. */
 const unreadableLimit = 2;
@@ -22,7 +26,7 @@ const unreadableLimit = 2;
 export interface ModelChange {
   readonly from: string;
   readonly to: string;
-  /** The code of the failure. */
+  /** The code of the failure, or its reason where it has one. */
   readonly why: string;
 }
 
@@ -57,7 +61,7 @@ export class ModelChoice {
         const { client, format } = this.current;
         return { ...(await client.chat(request(this.current), { signal })), format };
       } catch (error) {
-        const why = error instanceof RunnerError && passedOn.has(error.code) ? error.code : undefined;
+        const why = whyPassedOn(error);
         if (signal.aborted || !why || !this.moveOn(why)) throw error;
       }
     }
@@ -77,4 +81,11 @@ export class ModelChoice {
     this.unreadable = 0;
     return true;
   }
+}
+
+function whyPassedOn(error: unknown): string | undefined {
+  if (!(error instanceof RunnerError)) return undefined;
+  const { code, reason } = error;
+  if (passedOn.has(code)) return code;
+  return code === 'llm_bad_request' && reason !== undefined && unfit.has(reason) ? reason : undefined;
 }

@@ -36,13 +36,16 @@ interface Judging extends RoundScene {
 }
 
 async function judge(read: ReturnType<typeof readAnswer> | 'secret', scene: Judging): Promise<Round> {
-  if (read === 'secret') return refuse('change_refused', { reasons: [secretReason] }, scene);
+  if (read === 'secret')
+    return refuse('change_refused', { reasons: [secretReason], reasonCode: 'secret' }, scene);
   scene.models.noteForm(read.kind === 'answer');
   scene.tell('AnswerRead', {
     round: scene.record.rounds,
-    ...(read.kind === 'answer' ? { recovered: read.recovered } : { unreadable: read.code }),
+    ...(read.kind === 'answer' ? { recovered: read.recovered } : { reason_code: read.code }),
   });
-  if (read.kind === 'unreadable') return refuse('change_unparsable', { reasons: [read.message] }, scene);
+  if (read.kind === 'unreadable') {
+    return refuse('change_unparsable', { reasons: [read.message], reasonCode: read.code }, scene);
+  }
   const { code_changes: changes, needs_files: wanted = [] } = read.answer;
   if (changes.length > 0) return applyAndTest(changes, scene);
   if (wanted.length === 0) return withoutEffect('Your answer holds no changes.', scene);
@@ -99,7 +102,8 @@ async function refuseChanges(
   scene: Judging,
 ): Promise<Round> {
   const { files, contents } = await revealUnknown(problems, changes, scene, scene.tellTokens / 2);
-  const refusal = { reasons: [formatChangeProblems(problems)], unknown: files };
+  const reasonCode = problems[0]?.reason;
+  const refusal = { reasons: [formatChangeProblems(problems)], unknown: files, reasonCode };
   return refuse('change_refused', refusal, scene, contents);
 }
 
@@ -113,28 +117,36 @@ function withoutEffect(reason: string, scene: Judging): Promise<Round> | Round {
 /** Of the reasons in events and in the result. */
 const mostReasonTokens = 1_000;
 
-function refuse(code: ErrorCode, refusal: Refusal, scene: Judging, shows: Contents = new Map()): Round {
+interface CodedRefusal extends Refusal {
+  /** Which case of the code; of several, that of the first problem. */
+  readonly reasonCode?: string | undefined;
+}
+
+function refuse(code: ErrorCode, refusal: CodedRefusal, scene: Judging, shows: Contents = new Map()): Round {
   const { current, models, tellTokens } = scene;
   const sameAs = sameAnswer(scene);
+  const { reasonCode } = refusal;
   const reasons = excerptOf(refusal.reasons.join(' '), [], mostReasonTokens);
-  const why = reasons + (sameAs ? ` (the same answer as in round ${sameAs.round})` : '');
+  const same = sameAs ? ` (the same answer as in round ${sameAs.round})` : '';
+  const why = (reasonCode === undefined ? '' : `${reasonCode}: `) + reasons + same;
   return {
     kind: 'set_back',
     change: current,
     tell: tellRefusal({ ...refusal, format: models.current.format, sameAs }, tellTokens / 2),
     shows,
-    setback: { code, why, sameAs: sameAs?.round },
+    setback: { code, reasonCode, why, sameAs: sameAs?.round },
   };
 }
 
 function refuseFiles({ current, models, earlier }: Judging): Round {
-  const why = `the model asked for files more than ${maxFileRequests} times instead of answering`;
+  const reasonCode = 'needs_files';
+  const why = `${reasonCode}: the model asked for files more than ${maxFileRequests} times instead of answering`;
   return {
     kind: 'set_back',
     change: current,
     tell: tellNoMoreFiles(maxFileRequests, models.current.format),
     shows: new Map(),
-    setback: { code: 'change_unparsable', why, sameAs: earlier?.round },
+    setback: { code: 'change_unparsable', reasonCode, why, sameAs: earlier?.round },
   };
 }
 

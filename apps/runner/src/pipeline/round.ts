@@ -38,6 +38,9 @@ export interface RoundScene extends RoundsInput {
 /** Why a round did not succeed. */
 export interface Setback {
   readonly code: ErrorCode;
+  /** Which case of the code it is, where there are several, such as `cut_off` or `missing`. */
+  readonly reasonCode?: string | undefined;
+  /** For people; begins with the reason code, since that of the result says no more than the code. */
   readonly why: string;
   /** The earlier round that this one repeats. */
   readonly sameAs?: number | undefined;

@@ -27,68 +27,80 @@ const again = '\n\nAnswer again with one JSON object of the asked-for form.';
 
 describe('an answer that cannot be used', () => {
   const missing = 'the file does not exist; similar paths: "src/answer.txt"';
-  it.each<[string, Turn, string, string]>([
+  it.each<[string, Turn, string, string | undefined, string]>([
     [
       'prose',
       'I would change the answer.',
       'change_unparsable',
-      'Your answer is not the asked-for JSON object (no JSON found).',
+      'not_json',
+      'Your answer is not the asked-for JSON object (no JSON found; it begins with "I would change the answer.").',
     ],
     [
       'cut off by the endpoint',
-      { text: '{"code_changes": [', finishReason: 'length' },
+      { text: '{"code_changes": [\n{"file_path": "a', finishReason: 'length' },
       'change_unparsable',
-      'Your answer was cut off (it reached the length limit). Answer with fewer or smaller changes; use edits instead of whole files.',
+      'cut_off',
+      'Your answer was cut off (it reached the length limit at line 2, column 17, behind "{\\"file_path\\": \\"a"). Answer with fewer or smaller changes; use edits instead of whole files.',
     ],
     [
       'cut off in the text',
       '{"code_changes": [\n  {"file_path": "a',
       'change_unparsable',
+      'cut_off',
       'Your answer was cut off (the string that begins at line 2, column 17 has no end). Answer with fewer or smaller changes; use edits instead of whole files.',
     ],
     [
       'of the wrong shape',
       { code_changes: [{ operation: 'modify' }] } as unknown as Turn,
       'change_unparsable',
+      'wrong_shape',
       'Your answer is not of the asked-for form: code_changes.0.file_path: required, but missing',
     ],
-    ['empty', ' \n', 'change_unparsable', 'Your answer was empty.'],
-    ['an empty change set', answer(), 'change_without_effect', 'Your answer holds no changes.'],
+    ['empty', ' \n', 'change_unparsable', 'empty', 'Your answer was empty.'],
+    ['an empty change set', answer(), 'change_without_effect', undefined, 'Your answer holds no changes.'],
     [
       'without effect',
       answer(write('41\n')),
       'change_without_effect',
+      undefined,
       'Your changes have no effect: the files are already like that.',
     ],
     [
       'about an unknown file',
       answer(write('x', 'lib/answer.txt')),
       'change_refused',
+      'missing',
       `- change 1 (modify "lib/answer.txt"): ${missing}`,
     ],
     [
       'about a path outside',
       answer({ file_path: '../x', operation: 'create', content: '' }),
       'change_refused',
+      'bad_path',
       '- change 1 (create "../x"): the path contains ".."',
     ],
     [
       'about a directory',
       answer(write('x', 'src')),
       'change_refused',
+      'not_a_file',
       '- change 1 (modify "src"): this is a directory; name its files, one change for each',
     ],
   ])(
     '[AR-3.7] is told back with the reason and the place, then fails: %s',
-    async (_what, turn, code, reason) => {
+    async (_what, turn, code, reasonCode, reason) => {
       const played = await rounds.play([turn, right], { test: isRight });
       expect(played.told(2)).toBe(`Nothing of your answer was applied:\n${reason}${again}`);
       expect(played.record.rounds).toBe(2);
       expect(await played.text('src/answer.txt')).toBe('42\n');
 
       const failed = await rounds.play([turn], { test: isRight });
-      expect(failed.error).toMatchObject({ code });
-      expect(failed.error?.message).toContain(reason);
+      const message = `${reasonCode === undefined ? '' : `${reasonCode}: `}${reason}`;
+      expect(failed.error).toMatchObject({ code, reason: reasonCode });
+      expect(failed.error?.message).toContain(message);
+      expect(failed.ended.map((round) => [round['outcome'], round['reason_code']])).toEqual(
+        Array.from({ length: 3 }, () => [code, reasonCode]),
+      );
       expect(failed.client.requests).toHaveLength(3);
       expect(failed.testRuns).toBe(0);
     },

@@ -42,8 +42,10 @@ export async function runRounds(input: RoundsInput): Promise<ChangedTree> {
     if (round.kind === 'wants_files') {
       fileRequests += 1;
       record.rounds -= 1;
-    } else if (record.rounds >= budget.maxRounds)
-      throw new RunnerError(round.setback.code, round.setback.why);
+    } else if (record.rounds >= budget.maxRounds) {
+      const { code, why, reasonCode: reason } = round.setback;
+      throw new RunnerError(code, why, { reason });
+    }
     dialogue.add({ answer: answer.text, tell: round.tell, shows: round.shows });
   }
 }
@@ -64,7 +66,7 @@ function noteEnd(round: Round, { record, tell }: RoundsInput): void {
   if (round.kind === 'wants_files') return;
   const { usage } = record;
   const outcome: ErrorCode | 'passed' = round.kind === 'passed' ? 'passed' : round.setback.code;
-  const sameAs = round.kind === 'passed' ? undefined : round.setback.sameAs;
+  const { sameAs, reasonCode } = round.kind === 'passed' ? {} : round.setback;
   rounds.add(1, { 'necrocode.round.outcome': outcome, 'necrocode.round.repeated': sameAs !== undefined });
   tell('RoundEnded', {
     round: record.rounds,
@@ -72,6 +74,7 @@ function noteEnd(round: Round, { record, tell }: RoundsInput): void {
     output_tokens: usage.output_tokens,
     outcome,
     ...(round.kind === 'set_back' && { reason: round.setback.why }),
+    ...(reasonCode !== undefined && { reason_code: reasonCode }),
     ...(sameAs !== undefined && { same_as_round: sameAs }),
   });
 }

@@ -66,7 +66,7 @@ export function findDocuments(text: string): Findings | Unreadable {
 }
 
 function notJson(fault: string): Unreadable {
-  return unreadable('not_json', `Your answer is not the asked-for JSON object: ${fault}.`);
+  return unreadable('not_json', `The JSON of your answer cannot be read: ${fault}.`);
 }
 
 function nextBracket(text: string, from: number): number {

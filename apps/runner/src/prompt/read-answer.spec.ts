@@ -118,7 +118,14 @@ describe('readAnswer', () => {
   });
 
   it.each([
-    ['was cut off by the limit', json, 'length', 'cut_off', /length limit/],
+    [
+      'was cut off by the limit',
+      `Sure:\n${json.slice(0, 30)}`,
+      'length',
+      'cut_off',
+      /length limit at line 2, column 31, behind "\{\\"code_changes/,
+    ],
+    ['was cut off before it began', '', 'length', 'cut_off', /length limit before it began/],
     [
       'does not close',
       json.slice(0, -20),
@@ -143,7 +150,13 @@ describe('readAnswer', () => {
     ['ends within thoughts', '<think>hm', 'stop', 'cut_off', /think/],
     ['was withheld', '', 'content_filter', 'withheld', /content filter/],
     ['is empty', '  ', 'stop', 'empty', /empty/],
-    ['is prose', 'I would rather not.', 'stop', 'not_json', /no JSON found/],
+    [
+      'is prose',
+      'I would rather not.',
+      'stop',
+      'not_json',
+      /no JSON found; it begins with "I would rather not\."/,
+    ],
     ['is a diff', '--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b', 'stop', 'not_json', /no JSON found/],
     ['has an unknown field', '{"code_changes":[],"patch":""}', 'stop', 'wrong_shape', /patch: unknown field/],
     [

@@ -13,6 +13,8 @@ const maxAnswerBytes = 32 * 1024 * 1024;
 const maxChanges = 10_000;
 /** A message names the first problems; the others are mostly their echo. */
 const mostNamedProblems = 10;
+/** Characters of the answer in a message, to find the place by. */
+const mostQuoted = 60;
 
 /**
  * Reads the change set out of an answer: plain, fenced, with prose around it, with slips in its form.
@@ -27,7 +29,7 @@ export function readAnswer(
   finishReason: string,
   { format = 'json' }: { readonly format?: AnswerFormat } = {},
 ): ReadAnswer {
-  if (finishReason === 'length') return cutOff('it reached the length limit');
+  if (finishReason === 'length') return cutOff(`it reached the length limit ${endOf(text)}`);
   if (finishReason === 'content_filter')
     return unreadable('withheld', 'Your answer was withheld by a content filter.');
   if (Buffer.byteLength(text) > maxAnswerBytes)
@@ -36,6 +38,14 @@ export function readAnswer(
   if (spoken === undefined) return cutOff('<think> has no end');
   if (spoken.trim() === '') return unreadable('empty', 'Your answer was empty.');
   return format === 'blocks' && hasBlocks(spoken) ? checked(readBlocks(spoken)) : readJson(spoken, format);
+}
+
+/** Where a text ends, for who has written it. */
+function endOf(text: string): string {
+  const end = text.trimEnd();
+  if (end === '') return 'before it began';
+  const last = end.slice(end.lastIndexOf('\n') + 1).trim();
+  return `at ${placeOf(text, end.length)}, behind ${JSON.stringify(last.slice(-mostQuoted))}`;
 }
 
 /** Blanks out, so that places stay those of the whole text, what some models send before the answer. */
@@ -55,9 +65,7 @@ function readJson(text: string, format: AnswerFormat): ReadAnswer {
   const [document, ...others] = documents;
   if (!document) {
     if (found.strange) return strangeShape(found.strange, text);
-    const why = found.fault ?? 'no JSON found';
-    const asked = format === 'json' ? 'JSON object' : 'blocks';
-    return unreadable('not_json', `Your answer is not the asked-for ${asked} (${why}).`);
+    return unreadable('not_json', nothingFound(found.fault, text, format));
   }
   if (others.length > 0) {
     const places = documents.slice(0, 10).map(({ start }) => placeOf(text, start));
@@ -76,6 +84,13 @@ function readJson(text: string, format: AnswerFormat): ReadAnswer {
       ...shaped.recovered,
     ],
   });
+}
+
+function nothingFound(fault: string | undefined, text: string, format: AnswerFormat): string {
+  const begins = JSON.stringify(text.trimStart().split('\n', 1)[0]?.slice(0, mostQuoted));
+  return format === 'json'
+    ? `Your answer is not the asked-for JSON object (${fault ?? `no JSON found; it begins with ${begins}`}).`
+    : `Your answer is not the asked-for blocks (no line begins with "<<<< " and the word of a block; it begins with ${begins}).`;
 }
 
 /** Repeated answers count once, and an empty one beside a full one not at all (it shows the form). */

@@ -39,6 +39,33 @@ Because.
 `;
 
 describe('readAnswer of the form blocks', () => {
+  it.each(['[note] I did it', '[x]', '{sigh} ok', '{ "a": 1 } is what I thought of', '[1, 2] and'])(
+    '[AR-3.7] reads blocks behind prose that begins like JSON: %s',
+    (prose) => {
+      const block = '<<<< delete gone.txt\n<<<< end\n';
+      expect(read(`${prose}\n${block}`)).toMatchObject({
+        kind: 'answer',
+        answer: { code_changes: [{ file_path: 'gone.txt', operation: 'delete' }] },
+      });
+    },
+  );
+
+  it.each([
+    ['cut off', '{"explanation": "\n<<<< delete a\n<<<< end\n'],
+    ['broken', '{"explanation": "say "hi"\n<<<< delete a\n<<<< end\n", "code_changes": []}'],
+    ['whole', '{"code_changes": [{"file_path": "a", "operation": "modify", "edits": "\n<<<< end\n"}]}'],
+  ])('[AR-3.7] takes no blocks out of the strings of an answer in JSON that is %s', (_how, text) => {
+    expect(read(text).kind).toBe('unreadable');
+  });
+
+  it('[AR-3.7] says of prose that it has no blocks, not that it has no JSON', () => {
+    expect(read('I {would} rather not.')).toMatchObject({
+      code: 'not_json',
+      message:
+        'Your answer is not the asked-for blocks (no line begins with "<<<< " and the word of a block; it begins with "I {would} rather not.").',
+    });
+  });
+
   it('[AR-3.2] reads every kind of block, content byte by byte', () => {
     expect(read(example)).toEqual({
       kind: 'answer',

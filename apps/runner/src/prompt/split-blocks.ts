@@ -1,3 +1,4 @@
+import { fieldName } from './answer-words.js';
 import {
   arrow,
   blockOptions,
@@ -7,6 +8,7 @@ import {
   type BlockWord,
   type Marker,
 } from './block-markers.js';
+import { scanJson } from './scan-json.js';
 
 export interface Block {
   readonly word: Exclude<BlockWord, 'end'>;
@@ -26,10 +28,19 @@ export type SplitBlocks =
 
 /** Whether a text is meant to be of the form `blocks`. */
 export function hasBlocks(text: string): boolean {
-  // JSON first, since its strings may hold anything.
-  const first = /\S/.exec(text)?.[0];
-  if (first === '{' || first === '[') return false;
-  return text.startsWith('<<<<') || text.includes('\n<<<<');
+  return (text.startsWith('<<<<') || text.includes('\n<<<<')) && !beginsAsAnswer(text);
+}
+
+/** Whether a text is JSON that is meant as an answer: its strings may hold anything, blocks as well. */
+function beginsAsAnswer(text: string): boolean {
+  const start = text.search(/\S/);
+  if (text[start] !== '{' && text[start] !== '[') return false;
+  const scan = scanJson(text, start);
+  return scan.kind === 'unfinished' || scan.keys.some((key) => isAnswerKey(key));
+}
+
+function isAnswerKey(key: string): boolean {
+  return fieldName('answer', key) !== undefined || fieldName('change', key) !== undefined;
 }
 
 /** Splits an answer at its marker lines; what is between is taken byte by byte. */

@@ -190,18 +190,24 @@ describe('the main job', () => {
   });
 
   it.each([
-    ['change_unparsable', { text: 'I would change the answer.' }],
-    ['change_unparsable', { answer: answer('42').answer, finish_reason: 'length' }],
+    ['change_unparsable', /^not_json: /, { text: 'I would change the answer.' }],
+    ['change_unparsable', /^cut_off: /, { answer: answer('42').answer, finish_reason: 'length' }],
     [
       'change_refused',
+      /^missing: /,
       { answer: { code_changes: [{ file_path: 'no/such', operation: 'modify', content: '' }] } },
     ],
-    ['change_without_effect', answer('41')],
-  ])('[AR-3.7] fails as %s when the model does not get better', async (code, entry) => {
+    ['change_without_effect', /no effect/, answer('41')],
+  ])('[AR-3.7] fails as %s (%s) when the model does not get better', async (code, which, entry) => {
     const task = makeTask(RemoteRepository.make(project), { budget: { max_rounds: 2 } });
     await system.script(task, [entry]);
     await system.publish(task);
-    expect(await system.result(task)).toMatchObject({ status: 'failed', rounds: 2, error: { code } });
+    const message = expect.stringMatching(which) as string;
+    expect(await system.result(task)).toMatchObject({
+      status: 'failed',
+      rounds: 2,
+      error: { code, message },
+    });
     expect(await system.llmCalls(task)).toHaveLength(2);
   });
 

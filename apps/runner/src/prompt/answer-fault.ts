@@ -41,3 +41,18 @@ export function placeOf(text: string, offset: number): string {
   }
   return `line ${line}, column ${offset - start + 1}`;
 }
+
+/** Where a text ends, and its last words. */
+export function endOf(text: string): string {
+  const end = text.trimEnd();
+  if (end === '') return 'before it began';
+  const last = end.slice(end.lastIndexOf('\n') + 1).trim();
+  return `at ${placeOf(text, end.length)}, behind ${quoted(last.slice(-mostQuoted))}`;
+}
+
+/** Characters of an answer in a message, to find the place by. */
+const mostQuoted = 60;
+
+export function quoted(text: string): string {
+  return JSON.stringify(text.slice(0, mostQuoted));
+}

@@ -82,25 +82,33 @@ export function operationName(word: string): string | undefined {
 }
 
 /** What JSON stands for, going by its outer keys. */
-export type Role = 'answer' | 'change' | 'changes' | 'none';
+export type Role = 'answer' | 'change' | 'changes' | 'answers' | 'none';
 
 export function roleOfValue(value: unknown): Role {
-  if (Array.isArray(value)) {
-    const items = value as unknown[];
-    const all = items.length > 0 && items.every((item) => roleOfValue(item) === 'change');
-    return all ? 'changes' : 'none';
-  }
+  if (Array.isArray(value)) return roleOfItems(value);
   if (!isRecord(value)) return 'none';
   return unwrapped(value) ? 'answer' : roleOfKeys(Object.keys(value));
 }
 
-export function roleOfKeys(keys: readonly string[]): Exclude<Role, 'changes'> {
+/** Answers in an array may have bare changes among them. */
+function roleOfItems(items: readonly unknown[]): 'changes' | 'answers' | 'none' {
+  const roles = new Set(items.map((item) => (isRecord(item) ? roleOfValue(item) : 'none')));
+  if (roles.size === 0 || roles.has('none')) return 'none';
+  return roles.has('answer') ? 'answers' : 'changes';
+}
+
+export function roleOfKeys(keys: readonly string[]): 'answer' | 'change' | 'none' {
   const asAnswer = keys.map((key) => fieldName('answer', key));
   if (asAnswer.includes('code_changes') || asAnswer.includes('needs_files')) return 'answer';
   const asChange = keys.map((key) => fieldName('change', key));
   const asEdit = keys.map((key) => fieldName('edit', key));
   const does = ['operation', 'new_path', 'content', 'edits'].some((field) => asChange.includes(field));
   return asChange.includes('file_path') && (does || asEdit.includes('search')) ? 'change' : 'none';
+}
+
+/** Whether an object is at least the beginning of a change. */
+export function namesPath(keys: readonly string[]): boolean {
+  return keys.some((key) => fieldName('change', key) === 'file_path');
 }
 
 /** The answer inside `{"answer": {…}}`. */

@@ -1,19 +1,26 @@
 import { cutOff, placeOf, unreadable, type Unreadable } from './answer-fault.js';
-import { roleOfKeys, roleOfValue } from './answer-words.js';
+import { isRecord, namesPath, roleOfKeys, roleOfValue, type Role } from './answer-words.js';
 import { parseDocument } from './parse-document.js';
 import { scanJson } from './scan-json.js';
 
 /** A piece of JSON in an answer that may be what was asked for. */
 export interface Document {
   readonly start: number;
+  /** Just behind its last bracket. */
+  readonly end: number;
   readonly value: unknown;
+  readonly role: Role;
   readonly repaired: boolean;
+  /** Whether it stands where a document can begin, not inside a sentence. */
+  readonly begins: boolean;
 }
 
 export interface Findings {
   readonly documents: readonly Document[];
   /** Complete JSON in the place of an answer that is none. */
   readonly strange: Document | undefined;
+  /** What begins like a change and is none: beside bare changes it may be one of them. */
+  readonly half: Document | undefined;
   /** The first thing that began like JSON, and why it is not. */
   readonly fault: string | undefined;
 }
@@ -30,7 +37,9 @@ const freeWork = 100_000;
 export function findDocuments(text: string): Findings | Unreadable {
   const documents: Document[] = [];
   let strange: Document | undefined;
+  let half: Document | undefined;
   let firstFault: string | undefined;
+  let halfFault: string | undefined;
   let work = 0;
   for (let start = nextBracket(text, 0); start >= 0;) {
     const scan = scanJson(text, start);
@@ -46,6 +55,7 @@ export function findDocuments(text: string): Findings | Unreadable {
       const fault = () => `${scan.problem}, at ${placeOf(text, scan.at)}`;
       if (roleOfKeys(scan.keys) !== 'none') return notJson(fault());
       if (begins) firstFault ??= fault();
+      if (begins && namesPath(scan.keys)) halfFault ??= fault();
       work += scan.end - start;
       if (work > maxWork * text.length + freeWork) break;
       start = nextBracket(text, start + 1);
@@ -55,14 +65,19 @@ export function findDocuments(text: string): Findings | Unreadable {
     if (parsed.kind === 'broken') {
       if (roleOfKeys(scan.keys) !== 'none') return notJson(`${parsed.fault}, from ${placeOf(text, start)}`);
     } else {
-      const document = { start, value: parsed.value, repaired: parsed.repaired };
-      const role = roleOfValue(parsed.value);
+      const { value, repaired } = parsed;
+      const role = roleOfValue(value);
+      const document = { start, end: scan.end, value, role, repaired, begins };
       if (role === 'answer' || (role !== 'none' && begins)) documents.push(document);
-      else if (begins && text[start] === '{') strange ??= document;
+      else if (begins && isRecord(value)) {
+        strange ??= document;
+        if (namesPath(scan.keys)) half ??= document;
+      }
     }
     start = nextBracket(text, scan.end);
   }
-  return { documents, strange, fault: firstFault };
+  if (halfFault !== undefined && documents.some(({ role }) => role === 'change')) return notJson(halfFault);
+  return { documents, strange, half, fault: firstFault };
 }
 
 function notJson(fault: string): Unreadable {

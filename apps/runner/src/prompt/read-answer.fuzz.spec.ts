@@ -1,4 +1,4 @@
-import { answerSchema } from '@necrocode/contracts';
+import { answerSchema, type Change } from '@necrocode/contracts';
 import type { AnswerFormat } from './answer-format.js';
 import { readAnswer } from './read-answer.js';
 import { Dice, randomAnswer } from './spec-answers.js';
@@ -24,6 +24,42 @@ const writings: readonly [
   ['JSON where blocks were asked for', 'blocks', (answer) => [JSON.stringify(answer), '\n']],
 ];
 
+/** Changes one by one, and where each of them stands in the text. */
+interface WrittenInTurn {
+  readonly text: string;
+  readonly places: readonly { readonly from: number; readonly to: number }[];
+}
+
+const severalWritings: readonly [string, (changes: readonly Change[]) => WrittenInTurn][] = [
+  ['JSON Lines of changes', (changes) => inTurn(changes, (change) => JSON.stringify(change), ['', '\n'])],
+  ['JSON Lines of answers', (changes) => inTurn(changes, answerOf, ['', '\n'])],
+  ['answers in fences', (changes) => inTurn(changes, answerOf, ['```json\n', '\n```\nAnd\n'])],
+  [
+    'answers with slips',
+    (changes) => inTurn(changes, (change) => withSlips({ code_changes: [change] }), ['', '\n\n']),
+  ],
+];
+
+function answerOf(change: Change): string {
+  return JSON.stringify({ code_changes: [change] });
+}
+
+function inTurn(
+  changes: readonly Change[],
+  write: (change: Change) => string,
+  [before, after]: readonly [string, string],
+): WrittenInTurn {
+  let text = '';
+  const places = changes.map((change) => {
+    const from = text.length + before.length;
+    text += before + write(change);
+    const to = text.length;
+    text += after;
+    return { from, to };
+  });
+  return { text, places };
+}
+
 describe('readAnswer, whatever it is given', () => {
   it.each(writings)(
     '[AR-3.7] never takes an answer from %s that is cut at any place',
@@ -46,6 +82,29 @@ describe('readAnswer, whatever it is given', () => {
         }
       }
       expect(cuts).toBeGreaterThan(5_000);
+    },
+  );
+
+  it.each(severalWritings)(
+    '[AR-3.7] never takes a part of one of several answers: %s, cut at any place',
+    (_name, write) => {
+      const dice = new Dice(7);
+      let refused = 0;
+      for (let round = 0; round < 60; round += 1) {
+        const changes = randomAnswer(dice).code_changes;
+        if (changes.length < 2) continue;
+        const { text, places } = write(changes);
+        for (let length = 0; length <= text.length; length += 1) {
+          const read = readAnswer(text.slice(0, length), 'stop');
+          const whole = places.filter(({ to }) => to <= length).length;
+          const begun = places.filter(({ from }) => from < length).length;
+          if (read.kind === 'unreadable') refused += 1;
+          else if (begun > whole) throw new Error(`used: ${text.slice(0, length)}`);
+          else expect(read.answer.code_changes).toEqual(changes.slice(0, whole));
+        }
+        expect(readAnswer(text, 'stop')).toMatchObject({ answer: { code_changes: changes } });
+      }
+      expect(refused).toBeGreaterThan(5_000);
     },
   );
 

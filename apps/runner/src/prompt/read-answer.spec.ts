@@ -211,10 +211,10 @@ describe('readAnswer', () => {
     ],
     [
       'has two different answers',
-      `${json}\n\n${other}`,
+      `${json}\n\n${json.replace('text', 'other')}`,
       'stop',
       'ambiguous',
-      /line 1, column 1; line 3, column 1/,
+      /line 1, column 1; line 3, column 1\), and two of them change the same files \("a.md"\)/,
     ],
     ['is nested too deeply', '['.repeat(70) + ']'.repeat(70), 'stop', 'too_large', /64 levels/],
     [

@@ -1,10 +1,20 @@
 import { answerSchema, formatProblems, problemsOf } from '@necrocode/contracts';
-import { cutOff, placeOf, unreadable, type ReadAnswer, type Unreadable } from './answer-fault.js';
+import {
+  cutOff,
+  endOf,
+  placeOf,
+  quoted,
+  unreadable,
+  type ReadAnswer,
+  type Unreadable,
+} from './answer-fault.js';
 import type { AnswerFormat } from './answer-format.js';
-import { isRecord, roleOfKeys } from './answer-words.js';
+import { isRecord } from './answer-words.js';
 import { findDocuments, type Document } from './find-documents.js';
+import { mergeParts, type Part } from './merge-parts.js';
 import { hasBlocks, readBlocks } from './read-blocks.js';
 import { shapeAnswer } from './shape-answer.js';
+import { announcedEnd, siftDocuments } from './sift-documents.js';
 
 export type { ReadAnswer, UnreadableCode } from './answer-fault.js';
 
@@ -13,8 +23,6 @@ const maxAnswerBytes = 32 * 1024 * 1024;
 const maxChanges = 10_000;
 /** A message names the first problems; the others are mostly their echo. */
 const mostNamedProblems = 10;
-/** Characters of the answer in a message, to find the place by. */
-const mostQuoted = 60;
 
 /**
  * Reads the change set out of an answer: plain, fenced, with prose around it, with slips in its form.
@@ -40,14 +48,6 @@ export function readAnswer(
   return format === 'blocks' && hasBlocks(spoken) ? checked(readBlocks(spoken)) : readJson(spoken, format);
 }
 
-/** Where a text ends, for who has written it. */
-function endOf(text: string): string {
-  const end = text.trimEnd();
-  if (end === '') return 'before it began';
-  const last = end.slice(end.lastIndexOf('\n') + 1).trim();
-  return `at ${placeOf(text, end.length)}, behind ${JSON.stringify(last.slice(-mostQuoted))}`;
-}
-
 /** Blanks out, so that places stay those of the whole text, what some models send before the answer. */
 function withoutThoughts(text: string): string | undefined {
   const start = /^\uFEFF?\s*<think>/.exec(text)?.[0].length;
@@ -61,57 +61,51 @@ function withoutThoughts(text: string): string | undefined {
 function readJson(text: string, format: AnswerFormat): ReadAnswer {
   const found = findDocuments(text);
   if ('kind' in found) return found;
-  const documents = distinct(found.documents);
-  const [document, ...others] = documents;
+  const [document, ...others] = siftDocuments(found.documents, text);
   if (!document) {
     if (found.strange) return strangeShape(found.strange, text);
     return unreadable('not_json', nothingFound(found.fault, text, format));
   }
-  if (others.length > 0) {
-    const places = documents.slice(0, 10).map(({ start }) => placeOf(text, start));
-    return unreadable(
-      'ambiguous',
-      `Your answer holds ${documents.length} different answers (${places.join('; ')}), and it is not clear which one counts. Give one, with all changes in it.`,
-    );
+  if (found.half && found.documents.some(({ role }) => role === 'change'))
+    return strangeShape(found.half, text);
+  const missing = announcedEnd(text, found.documents.at(-1)?.end ?? 0);
+  if (missing !== undefined) return cutOff(missing);
+  return readDocuments([document, ...others], text);
+}
+
+/** Every document is read for itself, and all of them are one answer. */
+function readDocuments(documents: readonly [Document, ...Document[]], text: string): ReadAnswer {
+  const parts: Part[] = [];
+  const recovered = new Set<string>();
+  for (const { start, begins, role, value, repaired } of documents) {
+    if (repaired) recovered.add('the punctuation of the JSON');
+    if (role === 'answers') recovered.add('an array of answers');
+    for (const item of role === 'answers' ? (value as unknown[]) : [value]) {
+      const shaped = shapeAnswer(item);
+      // Places are counted only where they are told, since counting walks over the text.
+      const place = () => (documents.length > 1 ? `${placeOf(text, start)}: ` : '');
+      if (shaped.kind === 'clash') return wrongShape(place() + shaped.message);
+      for (const what of shaped.recovered) recovered.add(what);
+      const read = checked({ value: shaped.value, recovered: [] }, place);
+      if (read.kind === 'unreadable') return read;
+      parts.push({ answer: read.answer, start, begins });
+    }
   }
-  const shaped = shapeAnswer(document.value);
-  if (shaped.kind === 'clash') return wrongShape(shaped.message);
-  return checked({
-    value: shaped.value,
-    recovered: [
-      ...(document.repaired ? ['the punctuation of the JSON'] : []),
-      ...(text.slice(0, document.start).trim() === '' ? [] : ['text around the answer']),
-      ...shaped.recovered,
-    ],
-  });
+  const answer = mergeParts(parts, text);
+  if ('kind' in answer) return answer;
+  const changes = answer.code_changes.length;
+  if (changes > maxChanges) return tooManyChanges(changes);
+  if (text.slice(0, documents[0].start).trim() !== '') recovered.add('text around the answer');
+  if (parts.length > 1) recovered.add('several answers');
+  return { kind: 'answer', answer, recovered: [...recovered] };
 }
 
 function nothingFound(fault: string | undefined, text: string, format: AnswerFormat): string {
-  const begins = JSON.stringify(text.trimStart().split('\n', 1)[0]?.slice(0, mostQuoted));
+  const said = text.search(/\S/);
+  const begins = quoted(text.slice(text.lastIndexOf('\n', said) + 1).split('\n', 1)[0] ?? '');
   return format === 'json'
     ? `Your answer is not the asked-for JSON object (${fault ?? `no JSON found; it begins with ${begins}`}).`
     : `Your answer is not the asked-for blocks (no line begins with "<<<< " and the word of a block; it begins with ${begins}).`;
-}
-
-/** Repeated answers count once, and an empty one beside a full one not at all (it shows the form). */
-function distinct(documents: readonly Document[]): Document[] {
-  if (documents.length < 2) return [...documents];
-  const unique = new Map<string, Document>();
-  for (const document of documents) {
-    const key = JSON.stringify(document.value);
-    if (!unique.has(key)) unique.set(key, document);
-  }
-  const full = [...unique.values()].filter(({ value }) => !isEmptyAnswer(value));
-  return full.length > 0 ? full : [...unique.values()].slice(0, 1);
-}
-
-function isEmptyAnswer(value: unknown): boolean {
-  if (!isRecord(value) || roleOfKeys(Object.keys(value)) !== 'answer') return false;
-  return Object.values(value).every((field) => !isRecord(field) && !hasItems(field));
-}
-
-function hasItems(field: unknown): boolean {
-  return Array.isArray(field) && field.length > 0;
 }
 
 interface Read {
@@ -119,17 +113,21 @@ interface Read {
   readonly recovered: readonly string[];
 }
 
-function checked(read: Read | Unreadable): ReadAnswer {
+/** @param place said before the problems, where there are several documents */
+function checked(read: Read | Unreadable, place = () => ''): ReadAnswer {
   if ('kind' in read) return read;
   const { value, recovered } = read;
   const changes = isRecord(value) && Array.isArray(value['code_changes']) ? value['code_changes'].length : 0;
-  if (changes > maxChanges)
-    return unreadable('too_large', `Your answer holds ${changes} changes; at most ${maxChanges} are read.`);
+  if (changes > maxChanges) return tooManyChanges(changes);
   const parsed = answerSchema.safeParse(value);
   if (parsed.success) return { kind: 'answer', answer: parsed.data, recovered };
   const problems = problemsOf(parsed.error);
   const more = problems.length > mostNamedProblems ? `; and ${problems.length - mostNamedProblems} more` : '';
-  return wrongShape(formatProblems(problems.slice(0, mostNamedProblems)) + more);
+  return wrongShape(place() + formatProblems(problems.slice(0, mostNamedProblems)) + more);
+}
+
+function tooManyChanges(changes: number): Unreadable {
+  return unreadable('too_large', `Your answer holds ${changes} changes; at most ${maxChanges} are read.`);
 }
 
 function wrongShape(problem: string): Unreadable {

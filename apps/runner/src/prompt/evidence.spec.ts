@@ -236,6 +236,143 @@ Failed!  - Failed:     1, Passed:     0, Skipped:     0, Total:     1`,
     '   Assert.Equal() Failure: Values differ',
   ],
   [
+    'bats',
+    `ok 1 starts
+not ok 2 returns 42
+# (in test file a.bats, line 3)
+#   \`[ "$output" = 42 ]' failed
+ok 3 ends`,
+    'returns 42',
+    '#   `[ "$output" = 42 ]\' failed',
+  ],
+  [
+    'RSpec',
+    `Failures:
+
+  1) Basket sums up
+     Failure/Error: expect(basket.total).to eq(42)
+
+       expected: 42
+            got: 41
+
+       (compared using ==)
+     # ./spec/basket_spec.rb:4:in \`block (2 levels) in <top (required)>'
+
+Finished in 0.01 seconds (files took 0.1 seconds to load)
+1 example, 1 failure`,
+    'Basket sums up',
+    '            got: 41',
+  ],
+  [
+    'PHPUnit',
+    `There was 1 failure:
+
+1) BasketTest::testTotal
+Failed asserting that 41 is identical to 42.
+
+/app/BasketTest.php:9
+
+FAILURES!
+Tests: 1, Assertions: 1, Failures: 1.`,
+    'BasketTest::testTotal',
+    'Failed asserting that 41 is identical to 42.',
+  ],
+  [
+    'clar',
+    `Loaded 3 suites:
+Started (test status codes: OK='.' FAILURE='F' SKIPPED='S')
+..F
+
+  1) Failure:
+core::basket__total [tests/core/basket.c:33]
+  basket_total(&b) != 42
+  41 != 42
+`,
+    'core::basket__total [tests/core/basket.c:33]',
+    '  41 != 42',
+  ],
+  [
+    'minitest',
+    `  1) Failure:
+BasketTest#test_total [test/basket_test.rb:7]:
+Expected: 42
+  Actual: 41
+
+1 runs, 1 assertions, 1 failures, 0 errors, 0 skips`,
+    'BasketTest#test_total [test/basket_test.rb:7]:',
+    '  Actual: 41',
+  ],
+  [
+    'prove',
+    `t/basket.t ..
+#   Failed test 'total'
+#   at t/basket.t line 3.
+#          got: '41'
+#     expected: '42'
+# Looks like you failed 1 test of 1.
+Dubious, test returned 1 (wstat 256, 0x100)`,
+    'total',
+    "#          got: '41'",
+  ],
+  [
+    'Playwright',
+    `  1) [chromium] › basket.spec.ts:3:5 › basket › sums up ───────────
+
+    Error: expect(received).toBe(expected) // Object.is equality
+
+    Expected: 42
+    Received: 41
+
+  1 failed`,
+    '[chromium] › basket.spec.ts:3:5 › basket › sums up',
+    '    Received: 41',
+  ],
+  [
+    'AVA',
+    `  ✘ [fail]: sums up
+  ─
+
+  sums up
+  basket.js:3
+
+   3:   t.is(total(), 42);
+
+  Difference (- actual, + expected):
+
+  - 41
+  + 42
+  ─
+  1 test failed`,
+    'sums up',
+    '  - 41',
+  ],
+  [
+    'googletest',
+    `[ RUN      ] Basket.total
+basket_test.cc:12: Failure
+Expected equality of these values:
+  total()
+    Which is: 41
+  42
+[  FAILED  ] Basket.total (0 ms)
+[  FAILED  ] 1 test, listed below:`,
+    'Basket.total',
+    '    Which is: 41',
+  ],
+  [
+    'ExUnit',
+    `  1) test sums up (BasketTest)
+     test/basket_test.exs:3
+     Assertion with == failed
+     code:  assert total() == 42
+     left:  41
+     right: 42
+
+1 test, 1 failure`,
+    'test sums up (BasketTest)',
+    '     left:  41',
+  ],
+  [
     'tsc',
     `src/a.ts(3,7): error TS2322: Type 'string' is not assignable to type 'number'.`,
     `src/a.ts(3,7): error TS2322: Type 'string' is not assignable to type 'number'.`,

@@ -2,6 +2,7 @@ import { estimateTokens } from '@necrocode/llm';
 import { cleanOutput } from './clean-output.js';
 import { findFailingTests, type Failure } from './failing-tests.js';
 import { charactersPerToken, LineSelection } from './line-selection.js';
+import { spread, TellingLines } from './telling-lines.js';
 
 export interface Evidence {
   /** For the model: the names of the failing tests where they are known, then the output. */
@@ -11,19 +12,21 @@ export interface Evidence {
   readonly linesLeftOut: number;
 }
 
-/** What usually stands at or near the reason of a failure. */
-const telling =
-  /\b(?:assert|expected|received|actual|error|exception|traceback|panic|panicked|fail|failed|failure|fatal|undefined|cannot|not ok)\b|[a-z]Error\b|[a-z]Exception\b|AssertionError|^E {2,}|^\s*[+-] |✖|✗|●/i;
-
-/** Shares of the room, in the order in which they are given out; what one leaves the next may use. */
-const shares = { reasons: 0.6, edges: 0.75, failures: 0.9 };
-/** Lines around a telling line. */
-const context = 2;
+/** Shares of the room: no kind of lines has more until each had its own. */
+const shares = { head: 0.06, tail: 0.12, failures: 0.4, unlike: 0.15, worded: 0.15, repeated: 0.05 };
+/** Of its share, what goes to the lines themselves before those around them. */
+const linesFirst = 0.7;
+/** Lines around a telling line: first a little of all, then more. */
+const contexts = [2, 6];
+/** Head and tail have no more than this even where nothing else is left: it would be noise. */
+const mostEdges = 0.4;
+/** More failures than this have no room for anything but their names. */
+const mostFailures = 200;
 
 /**
- * A failing command's output within a token budget, so that the failing assertion survives: the reasons
- * inside the failures that a known test tool reports, head and tail, the rest of the failures, and the
- * lines around other telling ones. Lines keep their order; every gap is marked with its size.
+ * A failing command's output within a token budget, so that the failing assertion survives: head and tail,
+ * the failures that a known test tool reports, lines that are unlike the others, those with words of failure,
+ * and what stands around them. Lines keep their order; every gap is marked with its size.
  */
 export function trimEvidence(output: string, maxTokens: number): Evidence {
   const lines = cleanOutput(output);
@@ -36,12 +39,28 @@ export function trimEvidence(output: string, maxTokens: number): Evidence {
   }
   const room = Math.max(0, maxTokens * charactersPerToken - heading.length);
   const chosen = new LineSelection(lines, room);
-  chooseReasons(chosen, failures, room * shares.reasons);
-  chooseEdges(chosen, room * shares.edges);
-  for (const { from, to } of failures) chosen.takeRange(from, to, room * shares.failures);
-  chooseTelling(chosen, 0, lines.length, room * shares.failures);
-  chooseEdges(chosen, room);
+  choose(chosen, room, spread(failures).slice(0, mostFailures));
   return { text: heading + chosen.render(), failingTests, linesLeftOut: chosen.leftOut };
+}
+
+function choose(chosen: LineSelection, room: number, failures: readonly Failure[]): void {
+  const { length } = chosen.lines;
+  const telling = new TellingLines(chosen.lines);
+  const unlike = telling.unlike(0, length);
+  const worded = telling.worded(0, length);
+  chosen.takeEach(fromEnd(length), chosen.used + room * shares.tail);
+  chosen.takeRange(0, length, chosen.used + room * shares.head);
+  chooseFailures(chosen, telling, failures, room * shares.failures);
+  chooseTelling(chosen, unlike, room * shares.unlike);
+  chooseTelling(chosen, worded, room * shares.worded);
+  chooseTelling(chosen, telling.repeated(0, length), room * shares.repeated);
+  // What the ones have not used the others may, in the same order.
+  chooseFailures(chosen, telling, failures, (room - chosen.used) / 2);
+  chooseTelling(chosen, worded, (room - chosen.used) / 2);
+  chooseTelling(chosen, unlike, room - chosen.used);
+  const edges = room * Math.max(0, mostEdges - shares.head - shares.tail);
+  chosen.takeEach(fromEnd(length), chosen.used + (edges * 2) / 3);
+  chosen.takeRange(0, length, chosen.used + edges / 3);
 }
 
 function headingOf(tests: readonly string[], maxLength: number): string {
@@ -57,30 +76,38 @@ function headingOf(tests: readonly string[], maxLength: number): string {
   return `Failing tests (${tests.length}):\n${list}${more}\n`;
 }
 
-/** Each failure its fair part, so that the first does not use up what all need. */
-function chooseReasons(chosen: LineSelection, failures: readonly Failure[], limit: number): void {
+/** Each failure its fair part of the room, so that the first does not use up what all need. */
+function chooseFailures(
+  chosen: LineSelection,
+  telling: TellingLines,
+  failures: readonly Failure[],
+  room: number,
+): void {
+  const limit = chosen.used + room;
   for (const [index, { from, to }] of failures.entries()) {
-    const part = chosen.used + (limit - chosen.used) / (failures.length - index);
-    chosen.takeRange(from, Math.min(from + 2, to), part);
-    chooseTelling(chosen, from, to, part);
-    chosen.takeRange(from, to, part);
+    const part = (limit - chosen.used) / (failures.length - index);
+    const end = chosen.used + part;
+    if (chosen.costOf(from, to, part) < part) {
+      chosen.takeRange(from, to, end);
+      continue;
+    }
+    chosen.takeRange(from, Math.min(from + 2, to), end);
+    chooseTelling(chosen, telling.worded(from, to), (end - chosen.used) * linesFirst);
+    chooseTelling(chosen, telling.unlike(from, to), (end - chosen.used) * linesFirst);
+    chooseTelling(chosen, telling.repeated(from, to), (end - chosen.used) * linesFirst);
+    chosen.takeRange(from, to, end);
   }
 }
 
-function chooseTelling(chosen: LineSelection, from: number, to: number, limit: number): void {
-  for (let index = from; index < to; index += 1) {
-    if (!telling.test(chosen.lines[index] ?? '')) continue;
-    chosen.takeRange(Math.max(from, index - context), Math.min(to, index + context + 1), limit);
-    if (chosen.used >= limit) return;
+function chooseTelling(chosen: LineSelection, indices: readonly number[], room: number): void {
+  const limit = chosen.used + room;
+  const taken = chosen.takeEach(indices, chosen.used + room * linesFirst);
+  for (const context of contexts) {
+    for (const index of taken) chosen.takeRange(index - context, index + context + 1, limit);
   }
+  chosen.takeEach(indices, limit);
 }
 
-/** The last lines, where summaries stand, and half as many of the first. */
-function chooseEdges(chosen: LineSelection, limit: number): void {
-  const { length } = chosen.lines;
-  for (let step = 0; step < length && chosen.used < limit; step += 1) {
-    const tail = chosen.take(length - 1 - step, limit);
-    const head = step % 2 === 0 && chosen.take(step / 2, limit);
-    if (!tail && !head) return;
-  }
+function fromEnd(length: number): Iterable<number> {
+  return Array.from({ length }, (_, step) => length - 1 - step);
 }

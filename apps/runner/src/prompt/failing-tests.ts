@@ -7,8 +7,9 @@ export interface Failure {
   readonly to: number;
 }
 
-/** A failure that does not seem to end tells little beyond this. */
-const mostLines = 300;
+/** A failure that does not seem to end tells little beyond this; what a test said before it, within the other. */
+const mostLines = 5_000;
+const mostLinesBefore = 2_000;
 const longestName = 200;
 
 /** The failures that known test tools and compilers report, in the order of the output, each once. */
@@ -40,7 +41,11 @@ function failuresOf(reporter: Reporter, lines: readonly string[]): Failure[] {
     const name = match[1] ?? line.trim();
     const test = reporter.nameGoesOn ? `${name} ${(lines[index + 1] ?? '').trim()}` : name;
     const from = begun.get(name) ?? index - (reporter.lead ?? 0);
-    failures.push({ test: test.trim().slice(0, longestName), from: Math.max(from, index - mostLines), to });
+    failures.push({
+      test: test.trim().slice(0, longestName),
+      from: Math.max(from, index - mostLinesBefore),
+      to,
+    });
   }
   return failures;
 }

@@ -31,8 +31,28 @@ export class LineSelection {
     return true;
   }
 
+  /** From `from` on, until one does not fit. */
   takeRange(from: number, to: number, limit: number): void {
-    for (let index = from; index < to; index += 1) if (!this.take(index, limit)) return;
+    const end = Math.min(to, this.lines.length);
+    for (let index = Math.max(0, from); index < end; index += 1) if (!this.take(index, limit)) return;
+  }
+
+  /** Those that fit, in their order. */
+  takeEach(indices: Iterable<number>, limit: number): number[] {
+    const taken: number[] = [];
+    for (const index of indices) {
+      if (this.used >= limit) break;
+      if (this.take(index, limit)) taken.push(index);
+    }
+    return taken;
+  }
+
+  /** Characters of the lines from `from` up to, not including, `to`; counted no further than `most`. */
+  costOf(from: number, to: number, most: number): number {
+    let cost = 2 * gapCost;
+    for (let index = from; index < to && cost <= most; index += 1)
+      cost += (this.lines[index]?.length ?? 0) + 1;
+    return cost;
   }
 
   render(): string {

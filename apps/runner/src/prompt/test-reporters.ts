@@ -28,7 +28,7 @@ export const reporters: readonly Reporter[] = [
   {
     name: 'TAP',
     present: /^\s*not ok \d/,
-    start: /^\s*not ok \d+(?: - (?!.*# (?:TODO|SKIP))(.*))?$/,
+    start: /^\s*not ok \d+(?: (?:- )?(?!.*# (?:TODO|SKIP))(.*))?$/,
     end: /^\s*ok \d/,
     last: /^\s*\.\.\.$/,
     echo: /subtestsFailed/,
@@ -61,6 +61,59 @@ export const reporters: readonly Reporter[] = [
     start: /^ {2}\d+\) (.+)$/,
     end: /^\S/,
     nameGoesOn: true,
+  },
+  {
+    name: 'Playwright',
+    present: /^ {2}\d+\) (?:\[[^\]]*\] › )?\S+:\d+:\d+ › /,
+    start: /^ {2}\d+\) ((?:\[[^\]]*\] › )?\S+:\d+:\d+ › .+?)(?: [─-]+)?$/,
+    end: /^ {2}\d+ (?:failed|flaky|skipped|passed|did not run)/,
+  },
+  {
+    // The reasons follow behind all names, under headings that look like any line.
+    name: 'AVA',
+    present: /^ {2}[✘✖] \[fail\]: /,
+    start: /^ {2}[✘✖] \[fail\]: (.+)$/,
+    end: anyLine,
+  },
+  {
+    name: 'RSpec',
+    present: /^Failures:$/,
+    after: true,
+    start: /^ {2}\d+\) (.+)$/,
+    end: /^\S/,
+  },
+  {
+    name: 'minitest and clar',
+    present: /^ {2}\d+\) (?:Failure|Error):$/,
+    start: /^ {2}\d+\) (?:Failure|Error):()$/,
+    end: /^$/,
+    nameGoesOn: true,
+  },
+  {
+    name: 'PHPUnit',
+    present: /^There (?:was|were) \d+ (?:failure|error)s?:$/,
+    after: true,
+    start: /^\d+\) (.+)$/,
+    end: /^(?:FAILURES!|ERRORS!|--)$/,
+  },
+  {
+    name: 'Test::More',
+    present: /^# {3}Failed test/,
+    start: /^# {3}Failed test '?(.+?)'?$/,
+    end: /^(?:# Looks like|[^#]|$)/,
+  },
+  {
+    name: 'googletest',
+    present: /^\[ {2}FAILED {2}\] /,
+    start: /^\[ {2}FAILED {2}\] (\S+?),? .*\(\d+ ms\)$/,
+    end: anyLine,
+    begunBy: '[ RUN      ]',
+  },
+  {
+    name: 'ExUnit',
+    present: /^\s*\d+ tests?, \d+ failures?/,
+    start: /^ {2}\d+\) (test .+ \(.+\))$/,
+    end: /^\S/,
   },
   {
     name: 'pytest',

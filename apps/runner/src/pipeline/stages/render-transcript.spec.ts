@@ -105,7 +105,7 @@ describe('the requests of a transcript', () => {
         format,
         test: 'seq 2000; false',
         promptTokens: 3_000,
-        conversationTokens: 7_000,
+        conversationTokens: 5_000,
         budget: { max_rounds: 5 },
       },
     );

@@ -1,6 +1,7 @@
 import type { ErrorCode, Task } from '@necrocode/contracts';
 import type { ChangedTree } from '@necrocode/workspace';
 import type { Contents, Dialogue, Tell } from '../prompt/dialogue.js';
+import type { IgnoredFiles } from '../prompt/ignored-files.js';
 import type { Budget } from './budget.js';
 import type { CommitDraft } from './commit-draft.js';
 import type { PreparedCommands } from './prepare-commands.js';
@@ -28,6 +29,8 @@ export interface RoundsInput extends Proposer {
 export interface RoundScene extends RoundsInput {
   readonly current: ChangedTree;
   readonly dialogue: Dialogue;
+  /** Files of the base that the model is not shown. */
+  readonly ignores: IgnoredFiles;
   readonly past: RoundHistory;
   /** Estimated tokens for what the model is told afterwards. */
   readonly tellTokens: number;

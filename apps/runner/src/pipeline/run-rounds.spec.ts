@@ -221,11 +221,29 @@ describe('files that the model asks for', () => {
         'Not shown:',
         '- "no/such.txt" does not exist',
         '- "no/logo.jpg" does not exist; similar paths: "logo.png"',
-        '- ".env" is not shown, since its name is one of those that hold secrets',
-        '- "logo.png" is not shown: it is binary or holds a private key',
+        '- ".env" is not shown: its name is one of those that hold secrets',
+        '- "logo.png" is not shown: it is binary',
         '- "src" is a directory; ask for its files',
       ].join('\n'),
     );
+  });
+
+  it('[AR-10.5] are not shown when they hold a token or .gitignore names them, asked for or edited', async () => {
+    const token = `ghp_${'a1B2c3D4'.repeat(5)}`;
+    const secretive = SpecRounds.of({
+      ...{ '.gitignore': 'ignored.txt\n', 'ignored.txt': 'kept by mistake\n' },
+      ...{ 'token.txt': `${token}\n`, 'src/answer.txt': '41\n' },
+    });
+    const wrong = answer(edit('no such text', 'x', 'ignored.txt'), edit('no such text', 'x', 'token.txt'));
+    const played = await secretive.play([asking('ignored.txt', 'token.txt'), wrong, right], {
+      test: isRight,
+    });
+    expect(played.told(2)).toContain(
+      '- "ignored.txt" is not shown: .gitignore names it\n- "token.txt" is not shown: it holds what looks like a GitHub token',
+    );
+    expect(played.told(3)).toContain('change 1 (modify "ignored.txt")');
+    expect(played.told(3)).not.toContain('It is now:');
+    expect(await played.text('src/answer.txt')).toBe('42\n');
   });
 
   it('[AR-3.1] are shown three times at most, then the task fails', async () => {

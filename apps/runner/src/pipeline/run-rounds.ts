@@ -5,7 +5,7 @@ import { buildPrompt } from '../prompt/build-prompt.js';
 import { Dialogue } from '../prompt/dialogue.js';
 import { viewOf } from '../prompt/repository-view.js';
 import { playRound } from './play-round.js';
-import type { Round, RoundsInput } from './round.js';
+import type { Round, RoundScene, RoundsInput } from './round.js';
 import { RoundHistory } from './round-history.js';
 import { contentsOf } from './stale-view.js';
 import { proposeChange } from './stages/propose-change.js';
@@ -26,7 +26,8 @@ const leastTellTokens = 1_000;
  */
 export async function runRounds(input: RoundsInput): Promise<ChangedTree> {
   const { budget, record, stages, answers, workspace } = input;
-  const { dialogue, tellTokens } = await openDialogue(input);
+  const opened = await openDialogue(input);
+  const { dialogue } = opened;
   const past = new RoundHistory();
   let current = ChangedTree.of(workspace.tree);
   let fileRequests = 0;
@@ -34,7 +35,7 @@ export async function runRounds(input: RoundsInput): Promise<ChangedTree> {
     if (!answers.replaying) budget.check(record);
     record.rounds += 1;
     const answer = await stages.run('propose_change', () => proposeChange(input, dialogue.request()));
-    const round = await playRound(answer, { ...input, current, dialogue, past, tellTokens, fileRequests });
+    const round = await playRound(answer, { ...input, ...opened, current, past, fileRequests });
     current = round.change;
     record.change = current;
     noteEnd(round, input);
@@ -50,7 +51,9 @@ export async function runRounds(input: RoundsInput): Promise<ChangedTree> {
   }
 }
 
-async function openDialogue(input: RoundsInput): Promise<{ dialogue: Dialogue; tellTokens: number }> {
+async function openDialogue(
+  input: RoundsInput,
+): Promise<Pick<RoundScene, 'dialogue' | 'tellTokens' | 'ignores'>> {
   const { task, workspace, promptTokens, conversationTokens, models } = input;
   const { format } = models.current;
   const prompt = await buildPrompt(task, viewOf(workspace.tree), promptTokens, { format });
@@ -58,7 +61,7 @@ async function openDialogue(input: RoundsInput): Promise<{ dialogue: Dialogue; t
   const shown = contentsOf(ChangedTree.of(workspace.tree), prompt.shownFiles);
   const room = conversationTokens - prompt.estimatedTokens;
   const tellTokens = Math.max(leastTellTokens, Math.floor(room * tellShare));
-  return { dialogue: new Dialogue(opening, shown, room), tellTokens };
+  return { dialogue: new Dialogue(opening, shown, room), tellTokens, ignores: prompt.ignores };
 }
 
 /** Tokens are those of the whole run so far. A request for files is no round. */

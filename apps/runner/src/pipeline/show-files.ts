@@ -1,6 +1,6 @@
 import { similarPaths } from '@necrocode/workspace';
 import { estimateTokens } from '@necrocode/llm';
-import { isSecretLooking, isShowable } from '../prompt/choose-files.js';
+import { whyHidden, whyPathHidden } from '../prompt/choose-files.js';
 import { tellFiles } from '../prompt/feedback.js';
 import type { ShownFile } from '../prompt/select-files.js';
 import type { Round, RoundScene } from './round.js';
@@ -9,20 +9,21 @@ import { contentsOf } from './stale-view.js';
 /** Answers a request for files: what the model sees already is not sent again, and what cannot be shown is said. */
 export async function showFiles(
   wanted: readonly string[],
-  { current, dialogue, tellTokens }: RoundScene,
+  { current, dialogue, ignores, tellTokens }: RoundScene,
 ): Promise<Round> {
   const paths = [...new Set(wanted)];
   const isKnown = (path: string) => {
     const shown = dialogue.lastShown(path);
     return shown !== undefined && shown === current.contentId(path);
   };
-  const contents = await current.read(paths.filter((path) => !isSecretLooking(path) && !isKnown(path)));
+  const hidingOf = (path: string) => whyPathHidden(path, ignores);
+  const contents = await current.read(paths.filter((path) => !hidingOf(path) && !isKnown(path)));
   const files: ShownFile[] = [];
   const notShown: string[] = [];
   let left = tellTokens;
   for (const path of paths) {
     const bytes = contents.get(path);
-    const text = bytes && isShowable(bytes) ? new TextDecoder().decode(bytes) : undefined;
+    const text = bytes && !whyHidden(bytes) ? new TextDecoder().decode(bytes) : undefined;
     const cost = estimateTokens(text ?? '');
     if (text !== undefined && cost <= left) {
       left -= cost;
@@ -31,11 +32,13 @@ export async function showFiles(
   }
 
   function reasonFor(path: string): string {
-    if (isSecretLooking(path)) return 'is not shown, since its name is one of those that hold secrets';
+    const hiding = hidingOf(path);
+    if (hiding && current.has(path)) return `is not shown: ${hiding.why}`;
     if (isKnown(path)) return 'has been shown to you already; it has not changed';
     const bytes = contents.get(path);
     if (!bytes) return whyAbsent(path);
-    if (!isShowable(bytes)) return 'is not shown: it is binary or holds a private key';
+    const content = whyHidden(bytes);
+    if (content) return `is not shown: ${content.why}`;
     return `is too large to be shown here (${bytes.length} bytes)`;
   }
 

@@ -1,8 +1,9 @@
 import type { Change } from '@necrocode/contracts';
 import type { ChangedTree, ChangeProblem } from '@necrocode/workspace';
-import { isShowable } from '../prompt/choose-files.js';
+import { isShowable, whyPathHidden } from '../prompt/choose-files.js';
 import type { Contents, Dialogue } from '../prompt/dialogue.js';
 import { excerptOf } from '../prompt/excerpt.js';
+import type { IgnoredFiles } from '../prompt/ignored-files.js';
 import type { ShownFile } from '../prompt/select-files.js';
 import type { RoundHistory } from './round-history.js';
 
@@ -10,6 +11,7 @@ import type { RoundHistory } from './round-history.js';
 export interface View {
   readonly current: ChangedTree;
   readonly dialogue: Dialogue;
+  readonly ignores: IgnoredFiles;
   readonly past: RoundHistory;
 }
 
@@ -48,7 +50,7 @@ export interface Revealed {
 export async function revealUnknown(
   problems: readonly ChangeProblem[],
   changes: readonly Change[],
-  { current, dialogue, past }: View,
+  { current, dialogue, ignores, past }: View,
   maxTokens: number,
 ): Promise<Revealed> {
   const sought = new Map<string, string[]>();
@@ -57,7 +59,7 @@ export async function revealUnknown(
     if (!change || (reason !== 'no_match' && reason !== 'stale')) continue;
     const path =
       change.operation === 'rename' && !current.has(change.file_path) ? change.new_path : change.file_path;
-    if (dialogue.lastShown(path) === current.contentId(path)) continue;
+    if (dialogue.lastShown(path) === current.contentId(path) || whyPathHidden(path, ignores)) continue;
     sought.set(path, [...(sought.get(path) ?? []), ...searchesOf(change)]);
   }
   const contents = await current.read(sought.keys());

@@ -51,7 +51,9 @@ describe('buildPrompt', () => {
       'src/money/index.ts',
       'src/discounts.ts',
     ]);
-    expect(cut).toEqual([]);
+    expect(cut).toEqual([
+      '- .env (imported by a file above) is not shown: its name is one of those that hold secrets',
+    ]);
   });
 
   it('[AR-10.5] shows no file that looks like a secret, named or imported', async () => {
@@ -62,7 +64,9 @@ describe('buildPrompt', () => {
     const text = messages.map(({ content }) => content).join('\n');
     expect(text).not.toContain('TOKEN=hidden');
     expect(text).not.toContain('BEGIN RSA');
-    expect(cut.join('\n')).toMatch(/\.env is not shown.*\n.*test\/fixture\.txt/);
+    expect(cut.join('\n')).toMatch(
+      /\.env \(named by the task\) is not shown: its name.*\n.*test\/fixture\.txt .* a private key/,
+    );
   });
 
   it('[AR-3.1] keeps the budget and says what was left out', async () => {
@@ -74,9 +78,67 @@ describe('buildPrompt', () => {
     expect(shownFiles).not.toContain('src/total.ts');
     expect(cut).toEqual([
       '- src/gone.ts does not exist at the base commit',
-      expect.stringMatching(/src\/total\.ts \(named by the task\) is too large/),
+      '- src/total.ts (named by the task) is not shown: no room for its 30042 bytes',
+      '- .env (imported by a file above) is not shown: its name is one of those that hold secrets',
     ]);
     for (const line of cut) expect(messages[1]?.content).toContain(line);
+  });
+
+  it('[AR-10.5] shows neither tokens, whatever the name of their file, nor what .gitignore names', async () => {
+    const token = `ghp_${'a1B2c3D4'.repeat(5)}`;
+    const aws = `aws_secret_access_key = "${'wJalrXUtnFEMI/K7MDENG/bPxRfiCYzKEY00aa11'}"`;
+    const view = viewOf({
+      ...repository,
+      '.gitignore': 'ignored.txt\nsrc/out/\n',
+      'token.txt': token,
+      'src/settings.py': aws,
+      'ignored.txt': 'kept by mistake',
+      'src/out/total.js': 'made by a tool',
+      'bin.dat': Buffer.from([0, 1]),
+      'big.txt': 'x'.repeat(200_001),
+      'credentials.json': '{"hidden":1}',
+    });
+    const named = { ...task, related_files: ['src/basket.ts', 'src/out/total.js'] };
+    const { messages, cut, shownFiles } = await buildPrompt(named, view, 10_000);
+    const text = messages.map(({ content }) => content).join('\n');
+    for (const secret of [token, 'wJalr', 'kept by mistake', 'made by a tool', 'hidden']) {
+      expect(text).not.toContain(secret);
+    }
+    expect(shownFiles).toContain('src/total.ts');
+    expect([...cut].sort()).toEqual([
+      '- .env (imported by a file above) is not shown: its name is one of those that hold secrets',
+      '- big.txt is too large to be shown (200001 bytes)',
+      '- bin.dat is not shown: it is binary',
+      '- credentials.json is not shown: its name is one of those that hold secrets',
+      '- ignored.txt is not shown: .gitignore names it',
+      '- src/out/total.js (named by the task) is not shown: .gitignore names it',
+      '- src/settings.py is not shown: it holds what looks like an AWS secret key',
+      '- token.txt is not shown: it holds what looks like a GitHub token',
+    ]);
+  });
+
+  it('[AR-3.1] counts what is left out past the first 20, within the budget', async () => {
+    const keys = Array.from(
+      { length: 300 },
+      (_, at) => [`keys/${'deep/'.repeat(30)}${at}.pem`, 'x'] as const,
+    );
+    const short = Array.from({ length: 30 }, (_, at) => [`${at}.pem`, 'x'] as const);
+    for (const [files, mostLines] of [
+      [keys, 20],
+      [short, 21],
+    ] as const) {
+      const { cut, estimatedTokens } = await buildPrompt(
+        task,
+        viewOf({ ...repository, ...Object.fromEntries(files) }),
+        3_000,
+      );
+      const told = cut.filter((line) => line.includes('is not shown'));
+      expect(told.length).toBeLessThan(mostLines);
+      expect(cut.at(-1)).toBe(
+        `- and ${files.length + 1 - told.length} more files: ${files.length + 1 - told.length} secret-looking`,
+      );
+      expect(estimatedTokens).toBeLessThanOrEqual(3_000);
+    }
   });
 
   it('[AR-3.1] starts with a part that depends on the form of the answer only', async () => {

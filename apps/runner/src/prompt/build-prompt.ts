@@ -1,6 +1,8 @@
 import type { Task } from '@necrocode/contracts';
 import { estimateTokens, type ChatMessage } from '@necrocode/llm';
 import type { AnswerFormat } from './answer-format.js';
+import { readIgnoredFiles, type IgnoredFiles } from './ignored-files.js';
+import { leftOutTokens } from './left-out.js';
 import type { RepositoryView } from './repository-view.js';
 import { selectFiles, type ShownFile } from './select-files.js';
 import { systemPromptFor } from './system-prompt.js';
@@ -14,12 +16,14 @@ export interface BuiltPrompt {
   readonly estimatedTokens: number;
   /** What had to be left out, also told to the model; empty when nothing was. */
   readonly cut: readonly string[];
+  /** Files of the base that are not to be shown later either. */
+  readonly ignores: IgnoredFiles;
 }
 
 /** Shares of the budget; the files get what the others leave. */
 const treeShare = 0.2;
-/** For the list of what was left out. */
-const cutTokens = 400;
+/** For the note on files that the list does not have. */
+const noteTokens = 40;
 
 /**
  * The first request of a task: stable part first, then the task, the file list, the files.
@@ -36,8 +40,10 @@ export async function buildPrompt(
   const system = systemPromptFor(format);
   const work = describeTask(task);
   const tree = listTree(view.paths, Math.floor(maxTokens * treeShare));
-  const taken = estimateTokens(system) + estimateTokens(work) + estimateTokens(tree.text) + cutTokens;
-  const files = await selectFiles(task, view, maxTokens - taken);
+  const taken =
+    estimateTokens(system) + estimateTokens(work) + estimateTokens(tree.text) + leftOutTokens + noteTokens;
+  const ignores = await readIgnoredFiles(view);
+  const files = await selectFiles(task, view, ignores, maxTokens - taken);
   const cut = [...tree.cut, ...files.cut];
   const left = cut.length > 0 ? `\n\n# Left out\n${cut.join('\n')}` : '';
   const content = `${work}\n\n# Files of the repository\n${tree.text}\n\n# Contents\n${renderFiles(files.shown)}${left}`;
@@ -49,6 +55,7 @@ export async function buildPrompt(
     shownFiles: files.shown.map(({ path }) => path),
     estimatedTokens: estimateTokens(system) + estimateTokens(content),
     cut,
+    ignores,
   };
 }
 

@@ -1,7 +1,11 @@
 import type { Task } from '@necrocode/contracts';
+import type { IgnoredFiles } from './ignored-files.js';
+import { secretIn } from './secret-contents.js';
 
 /** Beyond these, a repository's files are listed but not shown unless they are asked for. */
 const mostUnnamedFiles = 30;
+/** A repository that commits more than this of what it ignores has nothing else that matches. */
+const mostIgnoredFiles = 1_000;
 
 /** Names that usually hold secrets: never sent anywhere. */
 const secretLooking =
@@ -13,29 +17,35 @@ const secretExample = /\.(example|sample|template|dist)$/i;
 const generated =
   /(^|\/)(package-lock\.json|yarn\.lock|pnpm-lock\.yaml|Cargo\.lock|go\.sum|poetry\.lock|composer\.lock)$|\.min\.(js|css)$|\.(snap|map|svg)$/;
 
-const privateKey = /-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----/;
-
 /** Files whose names alone say how much they matter to a task; each list with the most relevant first. */
 export interface RankedFiles {
-  /** Named in `related_files`, or by their whole path in the task's text. */
+  /** Named in `related_files`, or by their whole path in the task's text; also those that may not be shown. */
   readonly named: readonly string[];
   /** Whose names match words of the task. */
   readonly matching: readonly string[];
+  /** Files that would be among these, but .gitignore names them. */
+  readonly ignored: readonly string[];
 }
 
 /** The files worth showing, apart from those that the named ones import. */
-export function rankFiles(task: Task, paths: readonly string[]): RankedFiles {
+export function rankFiles(task: Task, paths: readonly string[], ignores: IgnoredFiles): RankedFiles {
   const known = new Set(paths);
   const text = textOf(task);
   const related = (task.related_files ?? []).filter((path) => known.has(path));
   const mentioned = paths.filter((path) => path.length > 3 && text.includes(path) && isMention(text, path));
-  const named = [...new Set([...related, ...mentioned])].filter((path) => !isSecretLooking(path));
+  const named = [...new Set([...related, ...mentioned])];
   const words = wordsOf(text);
-  const matching = paths
+  const ranked = paths
     .filter((path) => !named.includes(path) && !isSecretLooking(path) && !generated.test(path))
     .map((path) => ({ path, score: scoreOf(path, words, text) }))
     .sort((a, b) => b.score - a.score || a.path.length - b.path.length || (a.path < b.path ? -1 : 1));
-  return { named, matching: matching.slice(0, mostUnnamedFiles).map(({ path }) => path) };
+  const matching: string[] = [];
+  const ignored: string[] = [];
+  for (const { path } of ranked) {
+    if (matching.length === mostUnnamedFiles || ignored.length === mostIgnoredFiles) break;
+    (ignores.has(path) ? ignored : matching).push(path);
+  }
+  return { named, matching, ignored };
 }
 
 export function isSecretLooking(path: string): boolean {
@@ -47,14 +57,36 @@ export function isGenerated(path: string): boolean {
   return generated.test(path);
 }
 
-/** Text that a model can read and may see: UTF-8 without NUL in its beginning, and without a private key. */
-export function isShowable(bytes: Uint8Array): boolean {
-  if (bytes.subarray(0, 8_000).includes(0)) return false;
+/** Why contents may not be shown, as the end of a sentence; undefined for text that a model can read and may see. */
+export function whyHidden(bytes: Uint8Array): Hiding | undefined {
+  const binary: Hiding = { reason: 'binary', why: 'it is binary' };
+  if (bytes.subarray(0, 8_000).includes(0)) return binary;
+  let text: string;
   try {
-    return !privateKey.test(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
-    return false;
+    return binary;
   }
+  const secret = secretIn(text);
+  return secret === undefined
+    ? undefined
+    : { reason: 'secret-looking', why: `it holds what looks like ${secret}` };
+}
+
+export interface Hiding {
+  readonly reason: 'binary' | 'secret-looking' | 'ignored';
+  readonly why: string;
+}
+
+/** The same for a path. */
+export function whyPathHidden(path: string, ignores: IgnoredFiles): Hiding | undefined {
+  if (isSecretLooking(path))
+    return { reason: 'secret-looking', why: 'its name is one of those that hold secrets' };
+  return ignores.has(path) ? { reason: 'ignored', why: '.gitignore names it' } : undefined;
+}
+
+export function isShowable(bytes: Uint8Array): boolean {
+  return whyHidden(bytes) === undefined;
 }
 
 /** `a.ts` is not mentioned by `data.ts`. */

@@ -1,6 +1,8 @@
 import type { Task } from '@necrocode/contracts';
 import { estimateTokens } from '@necrocode/llm';
-import { isGenerated, isSecretLooking, isShowable, rankFiles } from './choose-files.js';
+import { isGenerated, isSecretLooking, rankFiles, whyHidden } from './choose-files.js';
+import type { IgnoredFiles } from './ignored-files.js';
+import { LeftOut } from './left-out.js';
 import type { RepositoryView } from './repository-view.js';
 import { importedFiles } from './scan-imports.js';
 
@@ -19,50 +21,45 @@ export interface SelectedFiles {
 const largestFileBytes = 200_000;
 /** The fence and the path around a file. */
 const frameTokens = 20;
-const mostCutLines = 20;
 
 /**
  * The files whose contents a prompt shows, most relevant first: those that the task names, those that
- * these import, then those whose names match the task. Each is whole or not there.
+ * these import, then those whose names match the task. Each is whole or not there. Files that hold secrets,
+ * by their names or by what is in them, and files that .gitignore names stay out, whoever names them.
  *
  * @param maxTokens estimated tokens for all of them
  */
 export async function selectFiles(
   task: Task,
   view: RepositoryView,
+  ignores: IgnoredFiles,
   maxTokens: number,
 ): Promise<SelectedFiles> {
-  const room = new Room(view, maxTokens);
-  const { named, matching } = rankFiles(task, view.paths);
+  const leftOut = new LeftOut();
+  const room = new Room(view, ignores, leftOut, maxTokens);
+  const { named, matching, ignored } = rankFiles(task, view.paths, ignores);
+  for (const path of task.related_files ?? []) {
+    if (view.sizeOf(path) === undefined) leftOut.note(path, 'missing', 'does not exist at the base commit');
+  }
   const first = await room.show(named, 'named by the task');
   const files = new Set(view.paths);
   const imported = first
     .flatMap(({ path, text }) => importedFiles(path, text, files))
-    .filter((path) => !named.includes(path) && !isSecretLooking(path) && !isGenerated(path));
+    .filter((path) => !named.includes(path) && !isGenerated(path));
   const second = await room.show([...new Set(imported)], 'imported by a file above');
   const third = await room.show(
     matching.filter((path) => !imported.includes(path)),
     undefined,
   );
-  return { shown: [...first, ...second, ...third], cut: [...unshowable(task, view), ...room.cut()] };
-}
-
-/** Named files that cannot be shown whatever the budget. */
-function unshowable(task: Task, view: RepositoryView): string[] {
-  return (task.related_files ?? []).flatMap((path) => {
-    if (view.sizeOf(path) === undefined) return [`- ${path} does not exist at the base commit`];
-    return isSecretLooking(path)
-      ? [`- ${path} is not shown, since its name is one of those that hold secrets`]
-      : [];
-  });
+  for (const path of [...view.paths.filter(isSecretLooking), ...ignored]) leftOut.noteHidden(path, ignores);
+  return { shown: [...first, ...second, ...third], cut: leftOut.lines() };
 }
 
 class Room {
-  private readonly left: string[] = [];
-  private unnamed = 0;
-
   constructor(
     private readonly view: RepositoryView,
+    private readonly ignores: IgnoredFiles,
+    private readonly leftOut: LeftOut,
     private tokens: number,
   ) {}
 
@@ -71,33 +68,27 @@ class Room {
     const wanted = paths.filter((path) => this.takes(path, why));
     const contents = await this.view.read(wanted);
     return wanted.flatMap((path) => {
-      const bytes = contents.get(path);
-      if (bytes && isShowable(bytes)) return [{ path, text: new TextDecoder().decode(bytes) }];
+      const bytes = contents.get(path) ?? new Uint8Array();
+      const hiding = whyHidden(bytes);
+      if (!hiding) return [{ path, text: new TextDecoder().decode(bytes) }];
       this.tokens += this.costOf(path);
-      if (why) this.left.push(`- ${path} (${why}) is not shown: it is binary or holds a private key`);
+      this.leftOut.note(path, hiding.reason, `is not shown: ${hiding.why}`, why);
       return [];
     });
   }
 
-  cut(): string[] {
-    const lines = this.left.slice(0, mostCutLines);
-    if (this.left.length > lines.length) lines.push(`- and ${this.left.length - lines.length} more`);
-    if (this.unnamed > 0) {
-      lines.push(`- ${this.unnamed} more files whose names match the task are not shown: no room`);
-    }
-    return lines;
-  }
-
   private takes(path: string, why: string | undefined): boolean {
     const size = this.view.sizeOf(path);
-    if (size === undefined) return false;
+    if (size === undefined || this.leftOut.noteHidden(path, this.ignores, why)) return false;
     const cost = this.costOf(path);
-    if (size <= largestFileBytes && cost <= this.tokens) {
+    if (size > largestFileBytes)
+      this.leftOut.note(path, 'too large', `is too large to be shown (${size} bytes)`, why);
+    else if (cost > this.tokens)
+      this.leftOut.note(path, 'over the budget', `is not shown: no room for its ${size} bytes`, why);
+    else {
       this.tokens -= cost;
       return true;
     }
-    if (why) this.left.push(`- ${path} (${why}) is too large to be shown (${size} bytes)`);
-    else this.unnamed += 1;
     return false;
   }
 

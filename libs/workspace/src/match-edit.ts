@@ -2,11 +2,12 @@ import type { Edit } from '@necrocode/contracts';
 import { carryOver, lineChange, type Replacement } from './match/carry-over.js';
 import { absentMessage, ambiguousMessage, doubtMessage } from './match/describe-places.js';
 import { editByLines, editLines, isSubstantive, type EditByLines } from './match/edit-lines.js';
+import { dedentedLine } from './match/dedented-line.js';
 import { EditedText } from './match/edited-text.js';
 import { elisionInEdit, isElision, type Elision } from './match/elisions.js';
 import type { FoundPlace } from './match/found-place.js';
-import { indentOf } from './match/indent-shift.js';
 import { matchBlocks } from './match/match-blocks.js';
+import { withBreaks } from './match/line-breaks.js';
 import type { MatchLayer } from './match/match-layer.js';
 import { matchSimilar } from './match/match-similar.js';
 import { similarWindows } from './match/similar-windows.js';
@@ -57,7 +58,8 @@ function exactMatch(text: EditedText, edit: Edit, places: readonly number[]): Ma
   if (places.length > 1) return ambiguous(text, places, '');
   const end = start + edit.search.length;
   const dedented = dedentedLine(text, edit, start);
-  if (dedented) return dedented;
+  if (dedented === 'unclear') return twoReadings(text.lines.placeOf(start).row);
+  if (dedented) return { kind: 'match', layer: 'indentation', end, ...dedented };
   // One line says nothing about line endings; what it becomes follows the file.
   const follows = !edit.search.includes('\n') && !edit.search.includes('\r') && !edit.replace.includes('\r');
   if (follows && edit.replace.includes('\n') && text.lineEnding === 'crlf') {
@@ -70,54 +72,6 @@ function exactMatch(text: EditedText, edit: Edit, places: readonly number[]): Ma
     };
   }
   return { kind: 'match', layer: 'exact', start, end, replacement: edit.replace };
-}
-
-/**
- * A single line that was copied without its indentation, and becomes several: they are indented from there,
- * unless they are so already. Undefined where nothing of that kind is at hand.
- */
-function dedentedLine(
-  text: EditedText,
-  { search, replace }: Edit,
-  start: number,
-): Match | NoMatch | undefined {
-  const shown = editLines(search);
-  if (shown.lines.length !== 1 || indentOf(search) !== '') return undefined;
-  const indent = text.lineBefore(start);
-  if (indent === '' || indent.trim() !== '') return undefined;
-  const lineStart = start - indent.length;
-  const end = start + search.length;
-  if (replace === '' && shown.closed)
-    return { kind: 'match', layer: 'indentation', start: lineStart, end, replacement: '' };
-  const { lines } = editLines(replace);
-  const written = lines.filter((line) => line.trim() !== '');
-  if (lines.length === 1 && written.length === 1) return undefined;
-  const reading = readDedented(lines, indent, text.lines.level);
-  if (reading === 'as_given') return undefined;
-  if (reading === 'unclear') return twoReadings(text.lines.placeOf(start).row);
-  const moved = replace.split('\n').map((line) => (line.trim() === '' ? line : indent + line));
-  const replacement = withBreaks(moved.join('\n'), text.lineEnding === 'crlf' ? '\r\n' : '\n');
-  return { kind: 'match', layer: 'indentation', start: lineStart, end, replacement };
-}
-
-/** Whether lines that follow an unindented first one are indented as the file is, or from that line on. */
-function readDedented(
-  lines: readonly string[],
-  indent: string,
-  level: number,
-): 'as_given' | 'from_there' | 'unclear' {
-  const [first = '', ...following] = lines;
-  const later = following.filter((line) => line.trim() !== '');
-  const deeper = indent.startsWith('\t') ? '\t' : ' '.repeat(level);
-  if (later.length > 0 && later.every((line) => line.startsWith(indent))) {
-    const opens = /[:{([]\s*$/.test(first);
-    const isBody = later.every((line) => line.startsWith(indent + deeper));
-    if (opens) return isBody && indent !== '' && deeper !== indent ? 'as_given' : 'unclear';
-    return isBody ? 'unclear' : 'as_given';
-  }
-  // After an empty line, what starts at the margin may be meant to stand there.
-  const startsAnew = following.some((line, at) => /^\S/.test(line) && following[at - 1]?.trim() === '');
-  return startsAnew ? 'unclear' : 'from_there';
 }
 
 function twoReadings(row: number): NoMatch {
@@ -209,11 +163,6 @@ function otherBreaks(text: EditedText, edit: Edit, byLines: EditByLines): Match 
   const { start, length, lineBreak } = place;
   const replacement = withBreaks(edit.replace, lineBreak);
   return { kind: 'match', layer: 'line_endings', start, end: start + length, replacement };
-}
-
-function withBreaks(text: string, lineBreak: string): string {
-  const plain = text.replaceAll('\r\n', '\n');
-  return lineBreak === '\n' ? plain : plain.replaceAll('\n', lineBreak);
 }
 
 function ambiguousPlaces(text: EditedText, places: readonly FoundPlace[]): NoMatch {

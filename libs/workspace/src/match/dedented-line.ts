@@ -42,12 +42,16 @@ function readDedented(
   const [first = '', ...following] = lines;
   const later = following.filter((line) => line.trim() !== '');
   const deeper = indent.startsWith('\t') ? '\t' : ' '.repeat(level);
+  const opens = /[:{([]\s*$/.test(first);
   if (later.length > 0 && later.every((line) => line.startsWith(indent))) {
-    const opens = /[:{([]\s*$/.test(first);
     const isBody = later.every((line) => line.startsWith(indent + deeper));
     if (opens) return isBody && indent !== '' && deeper !== indent ? 'as_given' : 'unclear';
     return isBody ? 'unclear' : 'as_given';
   }
+  // Nothing at the margin: neither reading fits, but for the body of a block or of a comment.
+  const shortest = Math.min(...later.map((line) => indentOf(line).length));
+  if (later.length > 0 && shortest > 0 && !(opens && shortest === deeper.length) && !first.startsWith('/*'))
+    return 'unclear';
   // After an empty line, what starts at the margin may be meant to stand there.
   const startsAnew = following.some((line, at) => /^\S/.test(line) && following[at - 1]?.trim() === '');
   return startsAnew ? 'unclear' : 'from_there';

@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync, watch, writeFileSync } from 'node:fs';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { plainGit } from '@necrocode/stack';
@@ -12,6 +11,7 @@ import type { Ledger } from '../ledger.js';
 import { gitEnvironment } from '../process-environment.js';
 import type { GitRepositories } from './git-repositories.js';
 import type { Proxy } from './nats-proxy.js';
+import { serveHttp } from './serve-http.js';
 
 export interface GitRemoteOptions {
   readonly repositories: GitRepositories;
@@ -27,18 +27,7 @@ export interface GitRemoteOptions {
 /** The remote of all tasks: git's own HTTP backend behind a server that sees what is asked. */
 export async function startGitRemote(options: GitRemoteOptions): Promise<Proxy> {
   const backend = join(plainGit(options.repositories.root, '--exec-path').trim(), 'git-http-backend');
-  const server = createServer((request, response) => {
-    serve(request, response, backend, options).catch(() => response.destroy());
-  });
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  return {
-    port: (server.address() as AddressInfo).port,
-    async close() {
-      server.close();
-      server.closeAllConnections();
-      await once(server, 'close');
-    },
-  };
+  return serveHttp((request, response) => serve(request, response, backend, options));
 }
 
 async function serve(

@@ -1,11 +1,10 @@
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { z } from 'zod';
 import { answeredContent, answerFile } from '../task-document.js';
 import type { Gate } from '../gate.js';
 import type { Ledger } from '../ledger.js';
+import { serveHttp } from './serve-http.js';
 
 export interface LlmEndpoint {
   /** For one runner: by it the endpoint knows who asks. */
@@ -18,18 +17,10 @@ const renewalPatienceMs = 6_000;
 
 /** A model that always knows the answer, but never words it the same way twice. It counts who asks what. */
 export async function startLlmEndpoint(gate: Gate, ledger: Ledger): Promise<LlmEndpoint> {
-  const server = createServer((request, response) => {
-    serve(request, response, gate, ledger).catch(() => response.destroy());
-  });
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  const { port } = server.address() as AddressInfo;
+  const server = await serveHttp((request, response) => serve(request, response, gate, ledger));
   return {
-    baseUrl: (runner) => `http://127.0.0.1:${port}/runner-${runner}/v1`,
-    async close() {
-      server.close();
-      server.closeAllConnections();
-      await once(server, 'close');
-    },
+    baseUrl: (runner) => `http://127.0.0.1:${server.port}/runner-${runner}/v1`,
+    close: () => server.close(),
   };
 }
 

@@ -43,7 +43,7 @@ describe('the task registry, seen from a runner', () => {
 
   /** Every changing call on behalf of an attempt, and the one event that it leaves. */
   const calls: [string, string, (lease: Lease, task: Task) => Promise<unknown>][] = [
-    ['ReleaseLease', 'LeaseReleased', (lease) => client.giveBack(lease, 'no_slot: none', 0)],
+    ['ReleaseLease', 'LeaseReleased', (lease) => client.giveBack(lease, 'no_slot: none')],
     ['SaveCheckpoint', '', (lease) => client.saveCheckpoint(lease, emptyCheckpoint)],
     ['DecideCommit', 'CommitDecided', (lease) => client.decide(lease, commit)],
     ['AppendEvents', 'RoundEnded', (lease) => client.addEvents(lease, [round])],
@@ -91,7 +91,7 @@ describe('the task registry, seen from a runner', () => {
     async (_method, _event, send) => {
       const task = newTask();
       const lease = await claimed(task);
-      await client.giveBack(lease, 'no_slot: none', 0);
+      await client.giveBack(lease, 'no_slot: none');
       await expect(send(lease, task)).rejects.toMatchObject({ code: 'lease_lost' });
     },
   );

@@ -77,8 +77,8 @@ export function createTaskRegistryClient(
       };
     },
 
-    async giveBack(lease, reason, delaySeconds) {
-      const request = { ...onBehalf(lease), reason: mask(reason), delaySeconds };
+    async giveBack(lease, reason) {
+      const request = { ...onBehalf(lease), reason: mask(reason), delaySeconds: 0 };
       const options = reason.startsWith('shutting_down') ? hurried : patient;
       await translate(call(client.releaseLease.bind(client), request, options));
     },

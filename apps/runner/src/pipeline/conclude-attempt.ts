@@ -62,13 +62,10 @@ async function giveBack(
 ): Promise<Handled> {
   const { log, events, services, lease } = attempt;
   const { code, message } = outcome.error;
-  log.warn(
-    { code, reason: message, error: outcome.error, delay_seconds: outcome.delaySeconds },
-    'task given back',
-  );
+  log.warn({ code, reason: message, error: outcome.error }, 'task given back');
   if (code === 'lease_lost') return { kind: 'settled' };
   await events.close();
-  await services.registry.giveBack(lease, `${code}: ${message}`, outcome.delaySeconds);
+  await services.registry.giveBack(lease, `${code}: ${message}`);
   return { kind: 'settled' };
 }
 

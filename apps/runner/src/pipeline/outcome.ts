@@ -6,12 +6,7 @@ export type Outcome =
   | { readonly kind: 'failed'; readonly error: RunnerError; readonly stage: string | null }
   | { readonly kind: 'cancelled'; readonly stage: string | null }
   /** Another attempt should go on where this one stopped. */
-  | {
-      readonly kind: 'given_back';
-      readonly error: RunnerError;
-      /** 0: as long as the registry thinks right. */
-      readonly delaySeconds: number;
-    };
+  | { readonly kind: 'given_back'; readonly error: RunnerError };
 
 /**
  * Troubles of the fleet, not of the task: worth another attempt. All other errors end the run. How many
@@ -33,7 +28,7 @@ const fleetTroubles: ReadonlySet<string> = new Set([
 export function outcomeOf(thrown: unknown, stage: string | null): Outcome {
   const error = RunnerError.from(thrown);
   if (error.code === 'cancelled') return { kind: 'cancelled', stage };
-  if (fleetTroubles.has(error.code)) return { kind: 'given_back', error, delaySeconds: 0 };
+  if (fleetTroubles.has(error.code)) return { kind: 'given_back', error };
   return { kind: 'failed', error, stage };
 }
 

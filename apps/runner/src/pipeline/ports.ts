@@ -71,7 +71,8 @@ export interface Refusal {
 export interface TaskRegistry {
   claim(task: Task, place: QueuePlace, signal?: AbortSignal): Promise<Claim>;
   renewal(lease: Lease): Renewal;
-  giveBack(lease: Lease, reason: string, delaySeconds: number): Promise<void>;
+  /** When the task comes again is the registry's to say. */
+  giveBack(lease: Lease, reason: string): Promise<void>;
   saveCheckpoint(lease: Lease, checkpoint: Checkpoint): Promise<void>;
   /** Answers what is decided: this commit, or the one that was decided before. */
   decide(lease: Lease, commit: ProposedCommit): Promise<DecidedCommit>;

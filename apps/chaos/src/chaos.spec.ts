@@ -48,7 +48,7 @@ describe('the runner', () => {
     const outcomes = await inLane('struck', [
       ...runsAt(struck, ['KILL']),
       ...runsAt(['upload_answer.after', 'pre_receive.during', 'report.before'], ['STOP']),
-      ...runsAt(['decide.after'], ['DROP', 'DELAY', 'KILL_NATS', 'DUPLICATE']),
+      ...runsAt(['decide.after'], ['DROP', 'DELAY', 'KILL_NATS', 'KILL_SERVICE', 'DUPLICATE']),
     ]);
     expect(found(outcomes)).toEqual([]);
     expect(outcomes.filter(({ struck: did }) => !did).map(describeOutcome)).toEqual([]);

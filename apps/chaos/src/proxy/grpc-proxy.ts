@@ -157,6 +157,7 @@ function note(
       if (lease) leases.set(lease, key);
       break;
     }
+    case 'upload_answer':
     case 'checkpoint_answer':
       task.keepAnswers();
       break;

@@ -1,10 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { artifactStore, RunnerError, type ArtifactRef, type ArtifactType } from '@necrocode/contracts';
-import { createClient, isStatusError, persist, status, statusName } from '@necrocode/rpc';
+import { call, createClient, isStatusError, persist, status, statusName } from '@necrocode/rpc';
 import type { Artifact, ArtifactStore, Lease } from '../pipeline/ports.js';
 
 const chunkBytes = 256 * 1024;
 const transferDeadlineMs = 60_000;
+const listDeadlineMs = 10_000;
 
 /** What a later stage rests on is worth waiting for a store that is away for a minute; evidence is not. */
 const patienceMs = { proof: 90_000, evidence: 20_000 };
@@ -22,6 +23,7 @@ export function createArtifactStoreClient(address: string): ArtifactStore & { cl
       return transfer(() => uploadOnce(client, header, artifact), patience);
     },
     download: (uri) => transfer(() => downloadOnce(client, uri), patienceMs.proof),
+    list: (lease, type) => transfer(() => listOnce(client, lease, type), patienceMs.proof),
     close: () => client.close(),
   };
 }
@@ -90,6 +92,19 @@ function downloadOnce(client: Client, uri: string): Promise<Buffer> {
     stream.on('error', reject);
     stream.on('end', () => resolve(Buffer.concat(chunks)));
   });
+}
+
+/** The store lists by task; of its runs only the lease's counts. */
+async function listOnce(client: Client, lease: Lease, type: ArtifactType): Promise<artifactStore.Artifact[]> {
+  const { specName, taskId } = lease.key;
+  const request = { specName, taskId, type, pageSize: 500, pageToken: '' };
+  const found: artifactStore.Artifact[] = [];
+  do {
+    const page = await call(client.listArtifacts.bind(client), request, { deadlineMs: listDeadlineMs });
+    found.push(...page.artifacts.filter(({ run }) => run === lease.run));
+    request.pageToken = page.nextPageToken;
+  } while (request.pageToken !== '');
+  return found;
 }
 
 async function transfer<T>(once: () => Promise<T>, patience: number): Promise<T> {

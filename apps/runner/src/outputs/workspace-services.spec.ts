@@ -119,6 +119,19 @@ describe('the artifact store, seen from a runner', () => {
     store.close();
   }, 60_000);
 
+  it('[AR-8.2] lists what a run has of a type, and nothing of other runs', async () => {
+    const store = createArtifactStoreClient(service.address);
+    const inRun = { ...lease, run: 7 };
+    const answer = { type: 'llm_answer', mediaType: '', content: Buffer.from('{}') } as const;
+    for (const name of ['answer-1.json', 'answer-2.json']) await store.upload(inRun, { ...answer, name });
+    await store.upload({ ...lease, run: 8 }, { ...answer, name: 'answer-3.json' });
+    await store.upload(inRun, bundle);
+    const listed = await store.list(inRun, 'llm_answer');
+    expect(listed.map(({ name }) => name)).toEqual(['answer-1.json', 'answer-2.json']);
+    expect((await store.download(listed[0]?.uri ?? '')).toString()).toBe('{}');
+    store.close();
+  });
+
   it('[AR-14.3] takes a refused upload for what it is: the lease is lost', async () => {
     const store = createArtifactStoreClient(service.address);
     await store.upload({ ...lease, fencingToken: 9n }, bundle);

@@ -66,15 +66,15 @@ export class AttemptRecord {
     if (!this.warnings.includes(warning)) this.warnings.push(warning);
   }
 
-  addUsage(answer: ChatAnswer): void {
+  addUsage({ model, usage: used, cost_usd: cost }: StoredAnswer): void {
     const { usage } = this;
-    const costKnown = answer.costUsd !== null && (usage.llm_calls === 0 || usage.cost_usd !== null);
+    const costKnown = typeof cost === 'number' && (usage.llm_calls === 0 || usage.cost_usd !== null);
     this.usage = {
-      model: answer.model,
-      input_tokens: usage.input_tokens + answer.usage.inputTokens,
-      cached_tokens: usage.cached_tokens + answer.usage.cachedTokens,
-      output_tokens: usage.output_tokens + answer.usage.outputTokens,
-      cost_usd: costKnown ? (usage.cost_usd ?? 0) + (answer.costUsd ?? 0) : null,
+      model: model ?? usage.model,
+      input_tokens: usage.input_tokens + (used?.inputTokens ?? 0),
+      cached_tokens: usage.cached_tokens + (used?.cachedTokens ?? 0),
+      output_tokens: usage.output_tokens + (used?.outputTokens ?? 0),
+      cost_usd: costKnown ? (usage.cost_usd ?? 0) + cost : null,
       llm_calls: usage.llm_calls + 1,
     };
   }

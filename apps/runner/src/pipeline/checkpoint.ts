@@ -34,9 +34,11 @@ export const storedAnswerSchema = z.object({
   format: z.enum(answerFormats).default('json'),
   /** `secret`: the text held a secret of the runner, which is masked now; it must not be used. */
   finish_reason: z.enum(['stop', 'length', 'content_filter', 'other', 'secret']),
-  /** For the transcript of a later attempt. */
+  /** For the transcript and the account of a later attempt. */
   model: z.string().optional(),
   usage: z.object({ inputTokens: count, cachedTokens: count, outputTokens: count }).optional(),
+  /** Null where the model's price is not known. */
+  cost_usd: z.number().min(0).nullish(),
   latency_ms: z.number().min(0).optional(),
 });
 export type StoredAnswer = Readonly<z.infer<typeof storedAnswerSchema>>;

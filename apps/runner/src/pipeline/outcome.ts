@@ -21,6 +21,8 @@ const fleetTroubles: ReadonlySet<string> = new Set([
   'artifact_store_unavailable',
   'sandbox_unavailable',
   'workspace_failed',
+  // What git says of the repository or the remote has codes of its own.
+  'git_failed',
   'internal',
 ]);
 

@@ -117,6 +117,8 @@ export interface Artifact {
 export interface ArtifactStore {
   upload(lease: Lease, artifact: Artifact): Promise<ArtifactRef>;
   download(uri: string): Promise<Buffer>;
+  /** What the lease's run has of the type, by whichever attempt, in the order of its first upload. */
+  list(lease: Lease, type: ArtifactType): Promise<readonly { readonly name: string; readonly uri: string }[]>;
 }
 
 /** What became of a report. */

@@ -337,6 +337,18 @@ describe('budgets', () => {
     );
   });
 
+  it.each([
+    ['the last of them', 1],
+    ['any', 0],
+  ])('[AR-16.4] stored answers are used although no checkpoint came to name %s', async (_which, named) => {
+    const before = await rounds.play([wrong, right], { test: isRight });
+    const checkpoint = before.checkpoints[named - 1] ?? { ...emptyCheckpoint };
+    const played = await rounds.play([wrong], { test: isRight, attempt: 2, checkpoint });
+    expect(played.client.requests).toHaveLength(0);
+    expect(await played.text('src/answer.txt')).toBe('42\n');
+    expect(played.record.usage).toEqual(before.record.usage);
+  });
+
   it('[AR-16.4] max_cost_usd is said not to be enforced for a model without a price', async () => {
     const played = await rounds.play([wrong], { test: isRight, task: { budget: { max_cost_usd: 1 } } });
     expect(played.error).toMatchObject({ code: 'tests_failed' });

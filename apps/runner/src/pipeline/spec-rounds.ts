@@ -7,6 +7,7 @@ import { createLogger } from '@necrocode/telemetry';
 import { tempDir } from '@necrocode/testkit';
 import { createSlotDirectory, type ChangedTree } from '@necrocode/workspace';
 import type { AnswerFormat } from '../prompt/answer-format.js';
+import { openAnswerStore } from './answer-store.js';
 import { AttemptRecord } from './attempt-record.js';
 import { Budget, type BudgetLimits } from './budget.js';
 import { emptyCheckpoint, type Checkpoint } from './checkpoint.js';
@@ -17,7 +18,6 @@ import { Stages } from './run-stage.js';
 import { StageClock } from './stage-clock.js';
 import { WorkSignal } from './work-signal.js';
 import { prepareWorkspace, type Workspace } from './stages/prepare-workspace.js';
-import { createAnswerStore } from './stages/propose-change.js';
 import type { CommandReport } from './stages/run-commands.js';
 
 export interface RoundsOptions {
@@ -30,6 +30,8 @@ export interface RoundsOptions {
   readonly conversationTokens?: number;
   /** What an earlier attempt left. */
   readonly checkpoint?: Checkpoint;
+  /** 1 by default. A later one finds what those before it have stored. */
+  readonly attempt?: number;
 }
 
 /** What the rounds did, seen from outside. */
@@ -72,7 +74,9 @@ export class SpecRounds {
   }
 
   async play(turns: readonly [Turn, ...Turn[]], options: RoundsOptions = {}): Promise<PlayedRounds> {
-    const { format = 'json', budget, checkpoint = emptyCheckpoint } = options;
+    const { format = 'json', budget, checkpoint = emptyCheckpoint, attempt = 1 } = options;
+    // A run of its own.
+    if (attempt === 1 && checkpoint === emptyCheckpoint) this.artifacts.clear();
     const [first, ...others] = turns;
     const client = createScriptedClient([turnOf(first), ...others.map(turnOf)]);
     const task = taskOf(this.remote, options.task);
@@ -94,7 +98,7 @@ export class SpecRounds {
       promptTokens: options.promptTokens ?? 20_000,
       conversationTokens: options.conversationTokens ?? 60_000,
       models: new ModelChoice([{ client, format }], () => undefined),
-      answers: createAnswerStore(this.portsInto(checkpoints), lease, checkpoint, record),
+      answers: await openAnswerStore(this.portsInto(checkpoints), { ...lease, attempt }, checkpoint, record),
       draft: { begin: () => undefined },
       commands: {
         setup: () => Promise.resolve([]),
@@ -137,12 +141,16 @@ export class SpecRounds {
       saveCheckpoint: (_lease, checkpoint) => Promise.resolve(void checkpoints.push(checkpoint)),
     };
     const store: ArtifactStore = {
-      upload: (_lease, { type, content }) => {
-        const uri = `memory:${this.artifacts.size}`;
+      upload: (_lease, { type, name, content }) => {
+        const uri = `memory:${name}`;
         this.artifacts.set(uri, Buffer.from(content));
         return Promise.resolve({ type, uri, size_bytes: content.length, sha256: '' });
       },
       download: (uri) => Promise.resolve(this.artifacts.get(uri) ?? Buffer.alloc(0)),
+      list: () =>
+        Promise.resolve(
+          [...this.artifacts.keys()].map((uri) => ({ uri, name: uri.slice('memory:'.length) })),
+        ),
     };
     return { registry: registry as TaskRegistry, store };
   }

@@ -1,5 +1,6 @@
 import { branchOf } from '@necrocode/contracts';
 import type { BuiltInStep } from '../playbook/playbook.js';
+import { openAnswerStore } from './answer-store.js';
 import type { Attempt } from './attempt.js';
 import { CommitDraft } from './commit-draft.js';
 import { prepareCommands, type PreparedCommands } from './prepare-commands.js';
@@ -9,7 +10,6 @@ import { runRounds } from './run-rounds.js';
 import { confirmPush } from './stages/confirm-push.js';
 import { decideCommit } from './stages/decide-commit.js';
 import { prepareWorkspace, type Workspace } from './stages/prepare-workspace.js';
-import { createAnswerStore } from './stages/propose-change.js';
 import { fetchDecided, pushBranch } from './stages/push-branch.js';
 
 /** What the steps so far have acquired. */
@@ -87,7 +87,7 @@ async function implement(
     budget,
     promptTokens: services.settings.promptTokens,
     conversationTokens: services.settings.conversationTokens,
-    answers: createAnswerStore(services, lease, checkpoint, record),
+    answers: await openAnswerStore(services, lease, checkpoint, record),
     draft,
     commands,
     models: new ModelChoice(services.models, (change) => {

@@ -3,19 +3,9 @@ import type { Mask } from '@necrocode/telemetry';
 import type { DialogueRequest } from '../../prompt/dialogue.js';
 import { frameRequest } from '../../prompt/frame-request.js';
 import type { ModelChoice } from '../model-choice.js';
+import type { AnswerStore } from '../answer-store.js';
 import type { AttemptRecord } from '../attempt-record.js';
-import { storedAnswerSchema, type Checkpoint, type StoredAnswer } from '../checkpoint.js';
-import type { ArtifactStore, Lease, TaskRegistry } from '../ports.js';
-
-/** What answers are stored with, and where those of earlier attempts come from. */
-export interface AnswerStore {
-  /** Whether there are answers that an earlier attempt has paid for and this one has not used yet. */
-  readonly replaying: boolean;
-  /** The next of them, in the order of asking; undefined after the last. */
-  replay(): Promise<StoredAnswer | undefined>;
-  /** Returns only when a later attempt will find the answer. */
-  keep(answer: StoredAnswer): Promise<void>;
-}
+import type { StoredAnswer } from '../checkpoint.js';
 
 /** Who is asked, and where what was asked and answered is noted. */
 export interface Proposer {
@@ -47,7 +37,6 @@ export async function proposeChange(
       addFailure(record, request, models, error);
       throw error;
     });
-  record.addUsage(answer);
   const text = mask(answer.text);
   const stored: StoredAnswer = {
     text,
@@ -55,54 +44,13 @@ export async function proposeChange(
     finish_reason: text === answer.text ? answer.finishReason : 'secret',
     model: answer.model,
     usage: answer.usage,
+    cost_usd: answer.costUsd,
     latency_ms: answer.latencyMs,
   };
+  record.addUsage(stored);
   addExchange(record, request, stored, false);
   await answers.keep(stored);
   return stored;
-}
-
-/** Keeps answers in the artifact store and their places in the run's checkpoint. */
-export function createAnswerStore(
-  ports: { readonly registry: TaskRegistry; readonly store: ArtifactStore },
-  lease: Lease,
-  checkpoint: Checkpoint,
-  record: AttemptRecord,
-): AnswerStore {
-  let { answers } = checkpoint;
-  let replayed = 0;
-  const replaying = () => replayed < checkpoint.answers.length;
-  if (!replaying()) record.countRounds(0);
-  return {
-    get replaying() {
-      return replaying();
-    },
-    async replay() {
-      const next = checkpoint.answers[replayed];
-      if (!next) return undefined;
-      const stored = storedAnswerSchema.parse(
-        JSON.parse((await ports.store.download(next.uri)).toString('utf8')),
-      );
-      replayed += 1;
-      if (!replaying()) record.countRounds(checkpoint.rounds_seconds ?? 0);
-      return stored;
-    },
-    async keep(answer) {
-      const { uri } = await ports.store.upload(lease, {
-        type: 'llm_answer',
-        name: `answer-${answers.length + 1}.json`,
-        mediaType: 'application/json',
-        content: Buffer.from(JSON.stringify(answer)),
-      });
-      answers = [...answers, { uri }];
-      await ports.registry.saveCheckpoint(lease, {
-        base_commit: record.baseCommit,
-        answers,
-        usage: record.usage,
-        rounds_seconds: record.roundsSeconds,
-      });
-    },
-  };
 }
 
 function addExchange(

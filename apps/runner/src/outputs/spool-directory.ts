@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { spoolEntrySchema, type SpoolEntry } from './spool-entry.js';
@@ -41,7 +42,7 @@ export class SpoolDirectory {
   /** Returns the entry's id. Throws what the file system says, such as ENOSPC, and leaves nothing behind then. */
   async write(entry: SpoolEntry, content: Uint8Array | undefined): Promise<string> {
     await mkdir(this.directory, { recursive: true, mode: 0o700 });
-    const id = `${String(Date.parse(entry.kept_at)).padStart(15, '0')}-${randomBytes(6).toString('hex')}`;
+    const id = idOf(entry);
     try {
       if (content) await this.writeWhole(`${id}${contentEnd}`, content);
       await this.writeWhole(`${id}${documentEnd}`, Buffer.from(JSON.stringify(entry)));
@@ -50,6 +51,20 @@ export class SpoolDirectory {
       await this.remove(id).catch(() => undefined);
       throw error;
     }
+  }
+
+  /**
+   * The same at once, and only for the death of the process: nothing is synced. About 0.2 ms, where `write`
+   * waits for the disk four times.
+   */
+  writeNow(entry: SpoolEntry, content: Uint8Array): string {
+    mkdirSync(this.directory, { recursive: true, mode: 0o700 });
+    const id = idOf(entry);
+    writeFileSync(this.path(`${id}${contentEnd}`), content, { flag: 'wx', mode: 0o600 });
+    const temporary = this.path(`${id}${documentEnd}${temporaryEnd}`);
+    writeFileSync(temporary, JSON.stringify(entry), { flag: 'wx', mode: 0o600 });
+    renameSync(temporary, this.path(`${id}${documentEnd}`));
+    return id;
   }
 
   async read(id: string): Promise<ReadEntry> {
@@ -130,6 +145,11 @@ export class SpoolDirectory {
       await directory.close();
     }
   }
+}
+
+/** Sorts by age. */
+function idOf({ kept_at }: SpoolEntry): string {
+  return `${String(Date.parse(kept_at)).padStart(15, '0')}-${randomBytes(6).toString('hex')}`;
 }
 
 const empty = Buffer.alloc(0);

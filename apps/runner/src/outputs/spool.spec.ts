@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { noUsage, RunnerError, type ArtifactRef, type TaskResult } from '@necrocode/contracts';
 import { createLogger, createMask } from '@necrocode/telemetry';
@@ -77,6 +77,34 @@ describe('the spool', () => {
     ]);
     expect(added).toMatchObject([{ type: 'log', uri: 'store://1' }]);
     expect(readdirSync(directory)).toEqual([]);
+  });
+
+  it('[AR-8.2] has the next runner send what its predecessor died with, and forgets what is released', async () => {
+    const answer = {
+      ...artifact(Buffer.from('{}'), 'upload-1'),
+      type: 'llm_answer',
+      uploadId: 'upload-1',
+    } as const;
+    const spool = await start();
+    await spool.hold(lease, { ...answer, uploadId: 'upload-0' }).release();
+    expect(readdirSync(directory)).toEqual([]);
+    // Never released.
+    spool.hold(lease, answer);
+    failure = undefined;
+    await start();
+    expect(uploaded.map(({ artifact: { uploadId } }) => uploadId)).toEqual(['upload-1']);
+    // Evidence is noted in the registry, an answer is not.
+    expect(added).toEqual([]);
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
+  it('[AR-8.4] goes on when nothing can be held', async () => {
+    const spool = await start();
+    writeFileSync(directory, 'not a directory');
+    const held = spool.hold(lease, { ...artifact(Buffer.from(''), 'upload-1'), uploadId: 'upload-1' });
+    await held.release();
+    expect(lines.join()).toContain('not held');
+    rmSync(directory);
   });
 
   it('[AR-10.5] holds no secret, and is for its own user alone', async () => {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { RunnerError, type TaskResult } from '@necrocode/contracts';
 import { counter, type Logger, type Mask } from '@necrocode/telemetry';
-import type { ArtifactStore, Lease, Spool, TaskRegistry, Told } from '../pipeline/ports.js';
+import type { Artifact, ArtifactStore, Lease, Spool, TaskRegistry, Told } from '../pipeline/ports.js';
 import { SpoolDirectory } from './spool-directory.js';
 import { readLease, writeLease, type SpoolEntry } from './spool-entry.js';
 
@@ -63,9 +63,18 @@ export class FileSpool implements Spool {
   }
 
   async keepArtifact(...[lease, artifact]: Parameters<Spool['keepArtifact']>): Promise<boolean> {
-    const { type, name, mediaType, content, uploadId = randomUUID() } = artifact;
-    const what = { kind: 'artifact', type, name, media_type: mediaType, upload_id: uploadId } as const;
-    return (await this.keep(lease, what, content)) !== undefined;
+    const { uploadId = randomUUID() } = artifact;
+    return (await this.keep(lease, describe({ ...artifact, uploadId }), artifact.content)) !== undefined;
+  }
+
+  hold(...[lease, artifact]: Parameters<Spool['hold']>): { release(): Promise<void> } {
+    try {
+      const id = this.files.writeNow(entryOf(lease, describe(artifact)), artifact.content);
+      return { release: () => this.files.remove(id).catch((error: unknown) => this.warnOfDisk(error)) };
+    } catch (error) {
+      this.options.log.warn({ task: lease.key, error }, 'the spool cannot be written: not held');
+      return { release: () => Promise.resolve() };
+    }
   }
 
   /** A disk that takes nothing any more is told of, not thrown: the message comes again instead. */
@@ -75,11 +84,9 @@ export class FileSpool implements Spool {
     content?: Uint8Array,
   ): Promise<string | undefined> {
     const fact = { task: lease.key, run: lease.run, what: what.kind };
-    const kept_at = new Date().toISOString();
-    const entry: SpoolEntry = { version: 1, kept_at, lease: writeLease(lease), what };
     try {
       const id = (await this.makeRoom(content?.length ?? 0))
-        ? await this.files.write(entry, content)
+        ? await this.files.write(entryOf(lease, what), content)
         : undefined;
       if (id === undefined) this.options.log.error(fact, 'the spool is full: not kept');
       else this.options.log.warn(fact, 'kept in the spool, to be told later');
@@ -187,7 +194,8 @@ export class FileSpool implements Spool {
     if (what.kind === 'report') return { kind: 'told', ...(await registry.report(holder, what.result)) };
     const { type, name, media_type: mediaType, upload_id: uploadId } = what;
     const stored = await store.upload(holder, { type, name, mediaType, content, uploadId });
-    await registry.addArtifacts(holder, [stored]);
+    // Answers of the model are for the run's later attempts, which find them in the store.
+    if (type !== 'llm_answer') await registry.addArtifacts(holder, [stored]);
     return undefined;
   }
 
@@ -200,6 +208,14 @@ export class FileSpool implements Spool {
   private warnOfDisk(error: unknown): void {
     this.options.log.error({ error }, 'the spool cannot be read');
   }
+}
+
+function describe({ type, name, mediaType, uploadId }: Artifact & { uploadId: string }): SpoolEntry['what'] {
+  return { kind: 'artifact', type, name, media_type: mediaType, upload_id: uploadId };
+}
+
+function entryOf(lease: Lease, what: SpoolEntry['what']): SpoolEntry {
+  return { version: 1, kept_at: new Date().toISOString(), lease: writeLease(lease), what };
 }
 
 function factsOf({ lease, what, kept_at }: SpoolEntry): Record<string, unknown> {

@@ -1,6 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import type { AttemptRecord } from './attempt-record.js';
 import { storedAnswerSchema, type Checkpoint, type StoredAnswer } from './checkpoint.js';
-import type { ArtifactStore, Lease, TaskRegistry } from './ports.js';
+import type { ArtifactStore, Lease, Spool, TaskRegistry } from './ports.js';
 
 /** What answers of the model are stored with, and where those of earlier attempts come from. */
 export interface AnswerStore {
@@ -15,6 +16,7 @@ export interface AnswerStore {
 interface Ports {
   readonly registry: TaskRegistry;
   readonly store: ArtifactStore;
+  readonly spool: Pick<Spool, 'hold'>;
 }
 
 /**
@@ -48,12 +50,16 @@ export async function openAnswerStore(
       return answer;
     },
     async keep(answer) {
-      const { uri } = await ports.store.upload(lease, {
+      const artifact = {
         type: 'llm_answer',
         name: nameOf(answers.length),
         mediaType: 'application/json',
         content: Buffer.from(JSON.stringify(answer)),
-      });
+        uploadId: randomUUID(),
+      } as const;
+      const held = ports.spool.hold(lease, artifact);
+      const { uri } = await ports.store.upload(lease, artifact);
+      void held.release();
       answers = [...answers, { uri }];
       await ports.registry.saveCheckpoint(lease, {
         base_commit: record.baseCommit,

@@ -137,6 +137,11 @@ export interface Spool {
   ): Promise<{ told(until: AbortSignal): Promise<Told | undefined> } | undefined>;
   /** @returns whether it could be kept */
   keepArtifact(lease: Lease, artifact: Artifact): Promise<boolean>;
+  /**
+   * Holds what is about to be uploaded, before it returns: a runner that dies on the way has it sent by
+   * the next one on its disk. What cannot be held is not; losing one costs no more than doing it again.
+   */
+  hold(lease: Lease, artifact: Artifact & { readonly uploadId: string }): { release(): Promise<void> };
 }
 
 /** A line for whoever watches the task live. Losing one is no harm. */

@@ -12,7 +12,7 @@ import { AttemptRecord } from './attempt-record.js';
 import { Budget, type BudgetLimits } from './budget.js';
 import { emptyCheckpoint, type Checkpoint } from './checkpoint.js';
 import { ModelChoice } from './model-choice.js';
-import type { ArtifactStore, TaskRegistry } from './ports.js';
+import type { ArtifactStore, Spool, TaskRegistry } from './ports.js';
 import { runRounds } from './run-rounds.js';
 import { Stages } from './run-stage.js';
 import { StageClock } from './stage-clock.js';
@@ -136,7 +136,11 @@ export class SpecRounds {
   }
 
   /** As much of the services as answers need. */
-  private portsInto(checkpoints: Checkpoint[]): { registry: TaskRegistry; store: ArtifactStore } {
+  private portsInto(checkpoints: Checkpoint[]): {
+    registry: TaskRegistry;
+    store: ArtifactStore;
+    spool: Pick<Spool, 'hold'>;
+  } {
     const registry: Pick<TaskRegistry, 'saveCheckpoint'> = {
       saveCheckpoint: (_lease, checkpoint) => Promise.resolve(void checkpoints.push(checkpoint)),
     };
@@ -152,7 +156,8 @@ export class SpecRounds {
           [...this.artifacts.keys()].map((uri) => ({ uri, name: uri.slice('memory:'.length) })),
         ),
     };
-    return { registry: registry as TaskRegistry, store };
+    const spool = { hold: () => ({ release: () => Promise.resolve() }) };
+    return { registry: registry as TaskRegistry, store, spool };
   }
 
   private async open(task: Task): Promise<Workspace> {

@@ -32,11 +32,16 @@ export interface ArtifactRow {
   readonly expiresAt: number;
 }
 
+/** Empty strings and run 0 match all. */
 export interface ArtifactFilter {
   readonly specName: string;
   readonly taskId: string;
+  readonly run: number;
   readonly type: string;
 }
+
+/** An attempt, as far as later ones shut it out. */
+export type Fence = Pick<ArtifactHeader, 'specName' | 'taskId' | 'run' | 'fencingToken'>;
 
 /** Which artifacts there are. Methods that write are atomic only inside `store.transaction`. */
 export class ArtifactIndex {
@@ -78,13 +83,13 @@ export class ArtifactIndex {
     this.store.db.prepare('DELETE FROM artifacts WHERE uri = ?').run(uri);
   }
 
-  /** Artifacts after the one with id `after`, in the order in which they came; empty filters match all. */
+  /** Artifacts after the one with id `after`, in the order in which they came. */
   list(filter: ArtifactFilter, after: number, limit: number): ArtifactRow[] {
     return this.store.db
       .prepare(
         `${selectArtifact}
          WHERE id > :after AND (:specName = '' OR spec_name = :specName) AND (:taskId = '' OR task_id = :taskId)
-           AND (:type = '' OR type = :type)
+           AND (:run = 0 OR run = :run) AND (:type = '' OR type = :type)
          ORDER BY id LIMIT :limit`,
       )
       .all({ ...filter, after, limit }) as unknown as ArtifactRow[];
@@ -111,7 +116,7 @@ export class ArtifactIndex {
   }
 
   /** Raises the highest token seen for a run; false, and nothing done, when `token` is lower. */
-  raiseToken({ specName, taskId, run, fencingToken }: ArtifactHeader): boolean {
+  raiseToken({ specName, taskId, run, fencingToken }: Fence): boolean {
     const { changes } = this.store.db
       .prepare(
         `INSERT INTO fences (spec_name, task_id, run, token) VALUES (?, ?, ?, ?)

@@ -197,6 +197,23 @@ export function artifactStoreContract(
       });
     });
 
+    it('[AR-14.3] lists what a run has, and shuts out whoever held it before', async () => {
+      const of = { specName: 'spec', taskId: '1.1', run: 3, type: 'llm_answer' };
+      const { uri } = await client.upload(Buffer.from('first'), {
+        ...of,
+        name: 'answer-1.json',
+        fencingToken: 5n,
+      });
+      await client.upload(Buffer.from('other'), { ...of, run: 4, name: 'answer-1.json', fencingToken: 9n });
+      const { artifacts } = await client.list({ ...of, fencingToken: 6n });
+      expect(artifacts.map((artifact) => artifact.uri)).toEqual([uri]);
+      const late = client.upload(Buffer.from('late'), { ...of, name: 'answer-2.json', fencingToken: 5n });
+      await expect(late).rejects.toMatchObject({ code: status.FAILED_PRECONDITION });
+      const stale = client.list({ ...of, fencingToken: 5n });
+      await expect(stale).rejects.toMatchObject({ code: status.FAILED_PRECONDITION });
+      expect((await client.list(of)).artifacts).toHaveLength(1);
+    });
+
     it('[AR-15.3] holds everything over a restart', async () => {
       const { uri } = await client.upload(Buffer.from('kept'), { fencingToken: 5n });
       await stopStore();
@@ -225,17 +242,23 @@ export function connect(address: string) {
     upload: (content: Buffer, header: Partial<wire.UploadHeader> = {}) => upload(client, content, header),
     download: (uri: string) => download(client, uri),
     list: (request: Partial<wire.ListArtifactsRequest>) =>
-      call(
-        client.listArtifacts.bind(client),
-        { specName: '', taskId: '', type: '', pageSize: 0, pageToken: '', ...request },
-        options,
-      ),
+      call(client.listArtifacts.bind(client), { ...everything, ...request }, options),
     delete: (uri: string, idempotencyKey = '') =>
       call(client.deleteArtifact.bind(client), { idempotencyKey, uri }, options),
     usage: () => call(client.getUsage.bind(client), {}, options),
     close: () => client.close(),
   };
 }
+
+const everything = {
+  specName: '',
+  taskId: '',
+  type: '',
+  pageSize: 0,
+  pageToken: '',
+  run: 0,
+  fencingToken: 0n,
+};
 
 const sentChunkBytes = 1024 * 1024;
 

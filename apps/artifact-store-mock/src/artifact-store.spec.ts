@@ -143,7 +143,7 @@ describe('ArtifactStore', () => {
     for (const type of ['diff', 'log', 'test_result']) await store.upload(parts(type, type));
     const types = (of: ArtifactStore) =>
       of
-        .list({ specName: '', taskId: '', type: '', pageSize: 0, pageToken: '' })
+        .list({ specName: '', taskId: '', type: '', pageSize: 0, pageToken: '', run: 0, fencingToken: 0n })
         .artifacts.map(({ type }) => type);
     now += 7 * day;
     store.sweep();

@@ -4,7 +4,7 @@ import { artifactStore as wire } from '@necrocode/contracts';
 import { DurableStore, rpcError, status } from '@necrocode/rpc';
 import { counter, type Logger } from '@necrocode/telemetry';
 import { checkUri, readHeader, type ArtifactHeader } from './artifact-header.js';
-import { ArtifactIndex, migrations, type ArtifactRow } from './artifact-index.js';
+import { ArtifactIndex, migrations, type ArtifactRow, type Fence } from './artifact-index.js';
 import { BlobFiles, chunksOf, type IncomingBlob, type ReceivedBlob } from './blob-files.js';
 import { readPageToken, writePageToken } from './page-token.js';
 
@@ -100,12 +100,16 @@ export class ArtifactStore {
     }
   }
 
-  /** @throws RpcException INVALID_ARGUMENT for a page token that was not given out here */
+  /**
+   * @throws RpcException INVALID_ARGUMENT for a page token that was not given out here, FAILED_PRECONDITION
+   *   when a later attempt has listed or stored artifacts of the run
+   */
   list(request: wire.ListArtifactsRequest): wire.ListArtifactsResponse {
     const size = Math.min(request.pageSize || defaultPageSize, largestPageSize);
     const after = readPageToken(request.pageToken);
-    const { specName, taskId, type } = request;
-    const rows = this.index.list({ specName, taskId, type }, after, size + 1);
+    const { specName, taskId, run, type } = request;
+    if (request.fencingToken > 0n) this.fence(request);
+    const rows = this.index.list({ specName, taskId, run, type }, after, size + 1);
     const page = rows.slice(0, size);
     const last = page.at(-1);
     return {
@@ -160,6 +164,17 @@ export class ArtifactStore {
     this.store.close();
   }
 
+  private fence({ specName, taskId, run, fencingToken }: wire.ListArtifactsRequest): void {
+    this.store.transaction(() =>
+      this.raiseToken({ specName, taskId, run, fencingToken: Number(fencingToken) }),
+    );
+  }
+
+  private raiseToken(attempt: Fence): void {
+    if (this.index.raiseToken(attempt)) return;
+    throw rpcError(status.FAILED_PRECONDITION, 'a later attempt has listed or stored artifacts of the run');
+  }
+
   /**
    * The rename is made durable by the database's own sync, which follows it: on a journalling file
    * system that also writes the directory entry. If it does not, the row is there without content and
@@ -168,9 +183,7 @@ export class ArtifactStore {
   private keep(header: ArtifactHeader, received: ReceivedBlob): wire.UploadResponse {
     const replaced: ArtifactRow[] = [];
     const answer = this.store.once('Upload', header.idempotencyKey, wire.UploadResponse, () => {
-      if (!this.index.raiseToken(header)) {
-        throw rpcError(status.FAILED_PRECONDITION, 'a later attempt has stored artifacts of the run');
-      }
+      this.raiseToken(header);
       const before = this.index.get(header.uri);
       if (before) replaced.push(before);
       this.blobs.keep(received);

@@ -94,14 +94,14 @@ function downloadOnce(client: Client, uri: string): Promise<Buffer> {
   });
 }
 
-/** The store lists by task; of its runs only the lease's counts. */
 async function listOnce(client: Client, lease: Lease, type: ArtifactType): Promise<artifactStore.Artifact[]> {
   const { specName, taskId } = lease.key;
-  const request = { specName, taskId, type, pageSize: 500, pageToken: '' };
+  const { run, fencingToken } = lease;
+  const request = { specName, taskId, run, fencingToken, type, pageSize: 500, pageToken: '' };
   const found: artifactStore.Artifact[] = [];
   do {
     const page = await call(client.listArtifacts.bind(client), request, { deadlineMs: listDeadlineMs });
-    found.push(...page.artifacts.filter(({ run }) => run === lease.run));
+    found.push(...page.artifacts);
     request.pageToken = page.nextPageToken;
   } while (request.pageToken !== '');
   return found;

@@ -96,7 +96,15 @@ describe('the artifact store, seen from a runner', () => {
     const store = createArtifactStoreClient(service.address);
     await service.setFaults({ method: 'Upload', dropReply: true, count: 2 });
     const { uri } = await store.upload(lease, bundle);
-    const filter = { specName: '', taskId: '', type: '', pageSize: 0, pageToken: '' };
+    const filter = {
+      specName: '',
+      taskId: '',
+      type: '',
+      pageSize: 0,
+      pageToken: '',
+      run: 0,
+      fencingToken: 0n,
+    };
     const { artifacts } = await call(raw.listArtifacts.bind(raw), filter, options);
     expect(artifacts.map((artifact) => artifact.uri)).toEqual([uri]);
     // Under another key it would have been stored anew each time, and looked the same.

@@ -113,11 +113,14 @@ export interface Artifact {
   readonly uploadId?: string;
 }
 
-/** Failures are RunnerError artifact_store_unavailable. */
+/** Failures are RunnerError artifact_store_unavailable, or lease_lost where a lease is shown. */
 export interface ArtifactStore {
   upload(lease: Lease, artifact: Artifact): Promise<ArtifactRef>;
   download(uri: string): Promise<Buffer>;
-  /** What the lease's run has of the type, by whichever attempt, in the order of its first upload. */
+  /**
+   * What the lease's run has of the type, by whichever attempt, in the order of its first upload. Earlier
+   * attempts can add nothing to it any more.
+   */
   list(lease: Lease, type: ArtifactType): Promise<readonly { readonly name: string; readonly uri: string }[]>;
 }
 

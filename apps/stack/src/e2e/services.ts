@@ -36,7 +36,7 @@ export function openServices(ready: ReadyLine): Services {
       }));
     },
     async stored({ specName, taskId }) {
-      const request = { specName, taskId, type: '', pageSize: 100, pageToken: '' };
+      const request = { specName, taskId, type: '', pageSize: 100, pageToken: '', run: 0, fencingToken: 0n };
       const { artifacts } = await call(store.listArtifacts.bind(store), request, { deadlineMs });
       return artifacts.map(({ name }) => name).sort();
     },

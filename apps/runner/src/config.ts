@@ -122,13 +122,21 @@ export const configSchema = z.strictObject({
       /** The lowest level at which commands of a task may run. */
       required: z.enum(sandboxLevels).default('full'),
       command_timeout_seconds: seconds.default(900),
+      /** What is kept of a command's output; more than output_max_bytes ends it. */
       output_limit_bytes: positive.default(10_000_000),
-      /** Of each process of a command. */
+      output_max_bytes: positive.default(200_000_000),
+      /** Of a command with all that it starts: memory, CPU time, processes and threads, disk. */
       memory_mb: positive.default(4_096),
       cpu_seconds: positive.default(3_600),
-      file_size_mb: positive.default(4_096),
-      /** Of the user that commands run as; the kernel does not hold root to it. */
+      /** How many CPUs it may keep busy; holds where there are control groups. */
+      cpus: seconds.optional(),
       processes: positive.default(4_096),
+      disk_mb: positive.default(10_240),
+      /** Of /tmp, which is in memory. */
+      tmp_mb: positive.default(1_024),
+      /** Of each process of a command. */
+      file_size_mb: positive.default(4_096),
+      open_files: positive.default(16_384),
     })
     .prefault({}),
 });

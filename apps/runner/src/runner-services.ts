@@ -124,8 +124,13 @@ export function pipelineSettings(config: RunnerConfig): PipelineSettings {
     limits: {
       memoryMb: sandbox.memory_mb,
       cpuSeconds: sandbox.cpu_seconds,
+      ...(sandbox.cpus !== undefined && { cpus: sandbox.cpus }),
       processes: sandbox.processes,
       fileSizeMb: sandbox.file_size_mb,
+      diskMb: sandbox.disk_mb,
+      temporaryMb: sandbox.tmp_mb,
+      openFiles: sandbox.open_files,
+      outputBytes: sandbox.output_max_bytes,
     },
     git: { token: git.token, protocols: [...git.protocols, ...httpAllowed], httpHosts: git.http_hosts },
     pushTries: git.push_tries,

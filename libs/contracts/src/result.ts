@@ -28,7 +28,11 @@ export const artifactRefSchema = z.strictObject({
 });
 export type ArtifactRef = Readonly<z.infer<typeof artifactRefSchema>>;
 
-/** `limit_hit` names the limit that ended or bounded the command, null when none did. */
+/**
+ * `limit_hit` names the limit that ended or bounded the command: `timeout`, `output`, `cpu`, `memory`,
+ * `processes`, `disk`, `file_size`, `open_files`, or the code of what ended the task meanwhile; null when
+ * none did.
+ */
 export const testRunSchema = z.strictObject({
   command: z.string(),
   exit_code: z.int().nullable(),

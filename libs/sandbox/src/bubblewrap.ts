@@ -13,7 +13,14 @@ export interface Confinement {
   readonly hidden: readonly string[];
   /** Whether the host lets this user make user namespaces. */
   readonly userNamespace: boolean;
+  /** Whether the command becomes another user by itself, for which it needs the right to do so. */
+  readonly becomesOther: boolean;
+  /** Sizes of what is in memory, in bytes; undefined where bubblewrap is too old to bound it (before 0.7). */
+  readonly memory: { readonly temporary: number; readonly shared: number } | undefined;
 }
+
+/** What a command finds in memory; with a HOME of the host's, it has no private one. */
+export const memoryPaths = ['/tmp', '/dev/shm'];
 
 /** Where HOME is when no directory of the host serves as it. */
 export const privateHome = '/home/sandbox';
@@ -23,14 +30,24 @@ export const descriptors = { status: 3, passwd: 4, group: 5 } as const;
 
 /** Arguments of `bwrap` for level `full`; the command follows them. */
 export function fullArguments(confinement: Confinement): string[] {
-  const { workTree, network, home, system, readOnly, hidden, userNamespace } = confinement;
+  const { workTree, network, home, system, readOnly, hidden, userNamespace, becomesOther, memory } =
+    confinement;
+  const inMemory = (path: string, bytes: number | undefined) => [
+    ...(bytes === undefined ? [] : ['--size', String(bytes)]),
+    ...(becomesOther ? ['--perms', '1777'] : []),
+    ...['--tmpfs', path],
+  ];
   return [
     // With a user namespace the command is an ordinary user inside, even when the runner is root:
     // tools behave differently for root (file owners on unpacking, servers that refuse to start).
-    ...(userNamespace ? ['--unshare-user', '--uid', String(userId), '--gid', String(userId)] : []),
-    '--unshare-all',
+    ...(userNamespace
+      ? ['--unshare-user', '--uid', String(ordinaryUserId), '--gid', String(ordinaryUserId)]
+      : []),
+    // With `--unshare-all` bubblewrap tries a user namespace as well, in which there is no other user.
+    ...(becomesOther ? everyNamespaceButUser : ['--unshare-all']),
     ...(network ? ['--share-net'] : []),
     ...ending,
+    ...(becomesOther ? ['--cap-add', 'CAP_SETUID', '--cap-add', 'CAP_SETGID'] : []),
     ...system,
     ...[
       '--file',
@@ -40,12 +57,15 @@ export function fullArguments(confinement: Confinement): string[] {
       String(descriptors.group),
       '/etc/group',
     ],
-    ...['--proc', '/proc', '--dev', '/dev', '--tmpfs', '/tmp', '--tmpfs', '/var/tmp', '--dir', '/run'],
-    ...(home === undefined ? ['--tmpfs', privateHome] : []),
+    ...['--proc', '/proc', '--dev', '/dev', '--dir', '/run'],
+    ...inMemory('/dev/shm', memory?.shared),
+    ...inMemory('/tmp', memory?.temporary),
+    ...['--symlink', '/tmp', '/var/tmp'],
+    ...(home === undefined ? inMemory(privateHome, memory?.temporary) : []),
     ...readOnly.flatMap((path) => ['--ro-bind-try', path, path]),
     ...hidden.flatMap((path) => ['--ro-bind', '/dev/null', path]),
     ...(home === undefined ? [] : ['--bind', home, home]),
-    ...['--bind', workTree, workTree, '--remount-ro', '/', '--chdir', workTree],
+    ...['--bind', workTree, workTree, '--remount-ro', '/dev', '--remount-ro', '/', '--chdir', workTree],
   ];
 }
 
@@ -90,7 +110,10 @@ export function pidArguments(workTree: string): string[] {
   ];
 }
 
-const userId = 1_000;
+/** The number of an ordinary user, as commands see their own where it is free to choose. */
+export const ordinaryUserId = 1_000;
+
+const everyNamespaceButUser = ['ipc', 'pid', 'net', 'uts', 'cgroup-try'].map((name) => `--unshare-${name}`);
 
 /** The sandbox ends with this process, and with the command; its setup and exit code are told on a descriptor. */
 const ending = [
@@ -103,7 +126,7 @@ const ending = [
 ];
 
 /** Users and groups as the command sees them. */
-export function accountFiles(home: string): { passwd: string; group: string } {
+export function accountFiles(home: string, userId: number): { passwd: string; group: string } {
   const users = ['root:x:0:0:root:/root:/bin/sh', `sandbox:x:${userId}:${userId}::${home}:/bin/sh`];
   const groups = ['root:x:0:', `sandbox:x:${userId}:`, 'nogroup:x:65534:'];
   return {

@@ -1,15 +1,30 @@
 export type OutputStream = 'stdout' | 'stderr';
 
-/** Limits of a command's processes. Each holds per process, not for all of them together. */
+/**
+ * Limits of a command with all that it starts. Control groups hold them where the host lets this process
+ * make some; elsewhere the kernel's limits of each process do, and a watcher that looks at all of them
+ * together several times a second. A command that reaches one is ended, except for `openFiles`,
+ * `fileSizeMb` and `cpus`, which hold the process that reaches them back.
+ */
 export interface CommandLimits {
-  /** Writable private memory (RLIMIT_DATA), in MiB. */
+  /** Memory of all processes together, files in memory included, in MiB. */
   readonly memoryMb?: number;
-  /** CPU time, in seconds. */
+  /** CPU time of all processes together, in seconds. */
   readonly cpuSeconds?: number;
-  /** Processes and threads of the user; the kernel does not hold root to it. */
+  /** How many CPUs it may keep busy; holds where there are control groups. */
+  readonly cpus?: number;
+  /** Processes and threads. */
   readonly processes?: number;
   /** Size of a file that is written, in MiB. */
   readonly fileSizeMb?: number;
+  /** What work tree, HOME and temporary files may take on disk, in MiB. */
+  readonly diskMb?: number;
+  /** Size of the private temporary directory where that is in memory (level `full`), in MiB. */
+  readonly temporaryMb?: number;
+  /** Files that one process may have open. */
+  readonly openFiles?: number;
+  /** Output after which the command is ended, in bytes; what is kept of it is `outputLimitBytes`. */
+  readonly outputBytes?: number;
 }
 
 export interface CommandOptions {
@@ -33,7 +48,8 @@ export interface CommandOptions {
 }
 
 /** What ended or bounded a command. */
-export type LimitHit = 'timeout' | 'output' | 'cpu' | 'file_size';
+export type LimitHit =
+  'timeout' | 'output' | 'cpu' | 'file_size' | 'memory' | 'processes' | 'disk' | 'open_files';
 
 export interface CommandResult {
   /** Null when the command was ended from outside. 128 + n: it died of signal n. */

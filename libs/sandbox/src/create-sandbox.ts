@@ -1,6 +1,8 @@
 import { RunnerError, type SandboxLevel } from '@necrocode/contracts';
-import type { CommandOptions, CommandResult } from './command.js';
+import type { CommandLimits, CommandOptions, CommandResult } from './command.js';
 import { prepareLaunch } from './launcher.js';
+import { findGroupPlace } from './limits/find-groups.js';
+import { openResourceGroup, type GroupPlace, type ResourceGroup } from './limits/resource-group.js';
 import { findHost, probeSandbox, type SandboxProbe } from './probe-sandbox.js';
 import { runLaunch } from './run-launch.js';
 
@@ -21,6 +23,8 @@ export interface SandboxOptions {
   readonly probe?: (environment: NodeJS.ProcessEnv) => Promise<SandboxProbe>;
   /** Where tools, proxies and certificates are found; commands see none of it by themselves. */
   readonly hostEnvironment?: NodeJS.ProcessEnv;
+  /** Whether control groups are used where there are any; they are by default. */
+  readonly controlGroups?: boolean;
 }
 
 /** Throws `sandbox_unavailable` when the host has less than `full` and that is not allowed. */
@@ -35,16 +39,31 @@ export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
     );
   }
   const host = await findHost(environment);
+  const groups = options.controlGroups === false ? undefined : findGroupPlace();
   return {
     level,
-    detail,
+    detail: `${detail}; limits by ${groups ? `control groups (version ${groups.version})` : 'a watcher'}`,
     async runCommand(command, commandOptions) {
       const launch = await prepareLaunch(launcher, host, command, commandOptions);
+      const group = groups && openGroup(groups, commandOptions.limits);
       try {
-        return await runLaunch(launch, commandOptions);
+        return await runLaunch(launch, commandOptions, group);
       } finally {
-        await launch.dispose();
+        await Promise.all([launch.dispose(), group?.remove()]);
       }
     },
   };
+}
+
+function openGroup(place: GroupPlace, limits: CommandLimits | undefined): ResourceGroup | undefined {
+  if (limits?.memoryMb === undefined && limits?.processes === undefined && limits?.cpus === undefined) {
+    return undefined;
+  }
+  try {
+    return openResourceGroup(place, limits);
+  } catch (error) {
+    throw new RunnerError('sandbox_unavailable', 'the control group of a command cannot be made', {
+      cause: error,
+    });
+  }
 }

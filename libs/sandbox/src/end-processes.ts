@@ -58,8 +58,12 @@ export async function waitUntilGone(running: StartedProcess): Promise<Exit> {
   return { code: child.exitCode, signal: child.signalCode };
 }
 
-/** The first process of the command's PID namespace, by its number on the host. */
-function firstProcess({ child, ending, status }: StartedProcess): number | undefined {
+/**
+ * The process above all others of the command, by its number on the host: the first one of its PID
+ * namespace, where it has one.
+ */
+export function firstProcess({ child, ending, status }: StartedProcess): number | undefined {
+  if (ending === 'group') return child.pid;
   const told = /"child-pid":\s*(\d+)/.exec(status())?.[1];
   if (told !== undefined) return Number(told);
   if (ending !== 'unshare' || child.pid === undefined) return undefined;

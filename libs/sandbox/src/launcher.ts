@@ -4,10 +4,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { RunnerError, type SandboxLevel } from '@necrocode/contracts';
-import { accountFiles, descriptors, fullArguments, pidArguments, privateHome } from './bubblewrap.js';
+import {
+  accountFiles,
+  descriptors,
+  fullArguments,
+  memoryPaths,
+  ordinaryUserId,
+  pidArguments,
+  privateHome,
+} from './bubblewrap.js';
 import { certificatePaths, commandEnvironment, networkEnvironment } from './command-environment.js';
-import type { CommandLimits, CommandOptions } from './command.js';
+import { becomeUser, handOver, userOf, type CommandUsers } from './command-user.js';
+import type { CommandOptions } from './command.js';
 import type { Toolchains } from './host-toolchains.js';
+import { limitArguments, memorySizes } from './limits/limit-arguments.js';
 
 /** A way to start a command. `program` is an absolute path. */
 export type Launcher =
@@ -16,6 +26,8 @@ export type Launcher =
       readonly level: 'full';
       readonly program: string;
       readonly userNamespace: boolean;
+      /** Given where this process is root and can become others. */
+      readonly users?: CommandUsers;
     }
   | { readonly kind: 'bubblewrap'; readonly level: 'pid'; readonly program: string }
   | {
@@ -34,6 +46,8 @@ export interface Host {
   readonly system: { readonly online: readonly string[]; readonly offline: readonly string[] };
   /** Absolute path of `prlimit`; undefined where the host has none. */
   readonly prlimit: string | undefined;
+  /** Whether bubblewrap can bound what is in memory (0.7 and newer). */
+  readonly boundsMemoryFiles: boolean;
 }
 
 /** A process that is ready to be started. */
@@ -47,6 +61,10 @@ export interface Launch {
   readonly ending: 'bubblewrap' | 'unshare' | 'group';
   /** Texts that the child reads from descriptors. */
   readonly inputs: ReadonlyMap<number, string>;
+  /** Directories on disk that the command may write. */
+  readonly directories: readonly string[];
+  /** What the command finds in memory, as it sees it. */
+  readonly inMemory: readonly string[];
   /** Removes the directories that were made for this command. */
   dispose(): Promise<void>;
 }
@@ -61,7 +79,7 @@ export async function prepareLaunch(
   const workTree = await directoryOf(options.workTree);
   const givenHome = options.home === undefined ? undefined : await directoryOf(options.home);
   const network = options.network ? networkEnvironment(host.environment) : {};
-  const shell = [...limitPrefix(host.prlimit, options.limits), 'sh', '-c', command];
+  const shell = [...limitArguments(host.prlimit, options.limits), 'sh', '-c', command];
   const { toolchains } = host;
   const environment = (home: string, temporary: string) =>
     commandEnvironment({
@@ -73,7 +91,11 @@ export async function prepareLaunch(
       added: options.env ?? {},
     });
 
+  const given = givenHome === undefined ? [workTree] : [workTree, givenHome];
   if (launcher.level === 'full') {
+    const { userNamespace, users } = launcher;
+    const userId = users ? userOf(workTree, users) : userNamespace ? ordinaryUserId : process.getuid?.();
+    if (users && userId !== undefined) for (const directory of given) await handOver(directory, userId);
     const home = givenHome ?? privateHome;
     const args = fullArguments({
       workTree,
@@ -82,12 +104,15 @@ export async function prepareLaunch(
       system: options.network ? host.system.online : host.system.offline,
       readOnly: [...toolchains.directories, ...certificatePaths(network)],
       hidden: toolchains.hidden,
-      userNamespace: launcher.userNamespace,
+      userNamespace,
+      becomesOther: users !== undefined,
+      memory: host.boundsMemoryFiles ? memorySizes(options.limits) : undefined,
     });
-    const accounts = accountFiles(home);
+    const accounts = accountFiles(home, userId ?? ordinaryUserId);
+    const become = users && userId !== undefined ? becomeUser(users.setpriv, userId) : [];
     return {
       program: launcher.program,
-      args: [...args, '--', ...shell],
+      args: [...args, '--', ...become, ...shell],
       env: environment(home, '/tmp'),
       cwd: '/',
       level: 'full',
@@ -96,6 +121,8 @@ export async function prepareLaunch(
         [descriptors.passwd, accounts.passwd],
         [descriptors.group, accounts.group],
       ]),
+      directories: given,
+      inMemory: memoryPaths,
       dispose: () => Promise.resolve(),
     };
   }
@@ -107,6 +134,8 @@ export async function prepareLaunch(
     cwd: workTree,
     level: launcher.level,
     inputs: new Map<number, string>(),
+    directories: [...given, made],
+    inMemory: [],
     dispose: () => removeDirectory(made),
   };
   switch (launcher.kind) {
@@ -149,20 +178,6 @@ async function directoryOf(path: string): Promise<string> {
       cause: error,
     });
   }
-}
-
-/** Soft limits a little below the hard ones, so that the signal says which limit it was. */
-function limitPrefix(prlimit: string | undefined, limits: CommandLimits = {}): string[] {
-  const { memoryMb, cpuSeconds, processes, fileSizeMb } = limits;
-  const flags = [
-    ...(memoryMb === undefined ? [] : [`--data=${memoryMb * 1_048_576}`]),
-    ...(cpuSeconds === undefined ? [] : [`--cpu=${cpuSeconds}:${cpuSeconds + 2}`]),
-    ...(processes === undefined ? [] : [`--nproc=${processes}`]),
-    ...(fileSizeMb === undefined ? [] : [`--fsize=${fileSizeMb * 1_048_576}`]),
-  ];
-  if (flags.length === 0) return [];
-  if (prlimit !== undefined) return [prlimit, ...flags, '--'];
-  throw new RunnerError('sandbox_unavailable', 'limits need the program prlimit (package util-linux)');
 }
 
 /** Package managers leave directories that cannot be written, such as Go's module cache. */

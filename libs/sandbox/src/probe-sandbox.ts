@@ -1,9 +1,12 @@
+import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';
 import { access, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { RunnerError, type SandboxLevel } from '@necrocode/contracts';
 import { systemView } from './bubblewrap.js';
+import { freeUserIds } from './command-user.js';
 import { findToolchains } from './host-toolchains.js';
 import { prepareLaunch, type Host, type Launcher } from './launcher.js';
 import { runLaunch } from './run-launch.js';
@@ -35,9 +38,16 @@ export async function launchers(environment: NodeJS.ProcessEnv = process.env): P
   const bwrap = await locate('bwrap', environment);
   const unshare = await locate('unshare', environment);
   const found: Launcher[] = [];
+  const isRoot = process.getuid?.() === 0;
   if (bwrap !== undefined) {
-    found.push({ kind: 'bubblewrap', level: 'full', program: bwrap, userNamespace: true });
-    found.push({ kind: 'bubblewrap', level: 'full', program: bwrap, userNamespace: false });
+    const full = { kind: 'bubblewrap', level: 'full', program: bwrap } as const;
+    const setpriv = isRoot ? await locate('setpriv', environment) : undefined;
+    if (setpriv !== undefined) {
+      found.push({ ...full, userNamespace: false, users: { setpriv, ...freeUserIds() } });
+    }
+    found.push({ ...full, userNamespace: true });
+    // Root stays root without one.
+    if (!isRoot) found.push({ ...full, userNamespace: false });
     found.push({ kind: 'bubblewrap', level: 'pid', program: bwrap });
   }
   if (unshare !== undefined) {
@@ -48,18 +58,20 @@ export async function launchers(environment: NodeJS.ProcessEnv = process.env): P
 }
 
 export async function findHost(environment: NodeJS.ProcessEnv): Promise<Host> {
-  const [toolchains, prlimit, online, offline] = await Promise.all([
+  const [toolchains, prlimit, boundsMemoryFiles, online, offline] = await Promise.all([
     findToolchains(environment),
     locate('prlimit', environment),
+    knowsSizes(environment),
     systemView(true),
     systemView(false),
   ]);
-  return { environment, toolchains, system: { online, offline }, prlimit };
+  return { environment, toolchains, system: { online, offline }, prlimit, boundsMemoryFiles };
 }
 
 function describe(launcher: Launcher): string {
   switch (launcher.kind) {
     case 'bubblewrap':
+      if (launcher.level === 'full' && launcher.users) return 'full by bwrap, as users of their own';
       return launcher.level === 'full' && !launcher.userNamespace
         ? 'full by bwrap without user namespace'
         : `${launcher.level} by bwrap`;
@@ -93,6 +105,14 @@ async function whyNot(launcher: Launcher, host: Host): Promise<string | undefine
 
 function firstLine(text: string): string {
   return text.trim().split('\n')[0]?.slice(0, 200) ?? '';
+}
+
+/** Whether bubblewrap is new enough to bound what is in memory. */
+async function knowsSizes(environment: NodeJS.ProcessEnv): Promise<boolean> {
+  const bwrap = await locate('bwrap', environment);
+  if (bwrap === undefined) return false;
+  const { stdout } = await promisify(execFile)(bwrap, ['--help']).catch(() => ({ stdout: '' }));
+  return stdout.includes('--size ');
 }
 
 async function locate(program: string, environment: NodeJS.ProcessEnv): Promise<string | undefined> {

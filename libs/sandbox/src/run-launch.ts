@@ -6,8 +6,10 @@ import { RunnerError } from '@necrocode/contracts';
 import { descriptors } from './bubblewrap.js';
 import { OutputCapture } from './capture-output.js';
 import type { CommandOptions, CommandResult, LimitHit, OutputStream } from './command.js';
-import { endProcesses, waitUntilGone, type StartedProcess } from './end-processes.js';
+import { endProcesses, firstProcess, waitUntilGone, type StartedProcess } from './end-processes.js';
 import type { Launch } from './launcher.js';
+import type { ResourceGroup } from './limits/resource-group.js';
+import { watchLimits } from './limits/watch-limits.js';
 
 const defaultOutputLimit = 1_048_576;
 
@@ -15,7 +17,11 @@ const defaultOutputLimit = 1_048_576;
  * Starts a launch and waits until it and all that it started is gone. A command that fails, is too
  * slow or is cancelled is a result; throws `sandbox_unavailable` when the sandbox itself did not work.
  */
-export async function runLaunch(launch: Launch, options: CommandOptions): Promise<CommandResult> {
+export async function runLaunch(
+  launch: Launch,
+  options: CommandOptions,
+  group?: ResourceGroup,
+): Promise<CommandResult> {
   const limit = options.outputLimitBytes ?? defaultOutputLimit;
   const captured = {
     stdout: new OutputCapture(limit),
@@ -23,32 +29,48 @@ export async function runLaunch(launch: Launch, options: CommandOptions): Promis
     output: new OutputCapture(limit),
   };
   const started = performance.now();
-  const child = start(launch);
+  const child = start(launch, group);
   const running: StartedProcess = {
     child,
     ending: launch.ending,
     status: collectText(child.stdio[descriptors.status]),
   };
   const forward = forwarder(options.onOutput, limit);
+  let ended: LimitHit | 'cancelled' | undefined;
+  const end = (why: LimitHit | 'cancelled') => {
+    if (ended === undefined) {
+      endProcesses(running);
+      group?.end();
+    }
+    ended ??= why;
+  };
+  let outputBytes = 0;
   for (const stream of ['stdout', 'stderr'] as const) {
     child[stream]?.on('data', (chunk: Buffer) => {
       captured[stream].write(chunk);
       captured.output.write(chunk);
       forward(chunk, stream);
+      outputBytes += chunk.length;
+      if (outputBytes > (options.limits?.outputBytes ?? Infinity)) end('output');
     });
   }
-
-  let ended: 'timeout' | 'cancelled' | undefined;
-  const end = (why: 'timeout' | 'cancelled') => {
-    if (ended === undefined) endProcesses(running);
-    ended ??= why;
-  };
+  const watch = watchLimits({
+    first: () => firstProcess(running),
+    limits: options.limits ?? {},
+    group,
+    directories: launch.directories,
+    inMemory: launch.inMemory,
+    onReached: end,
+  });
   const timer = setTimeout(() => end('timeout'), options.timeoutMs);
   const cancel = () => end('cancelled');
   options.signal?.addEventListener('abort', cancel, { once: true });
   if (options.signal?.aborted) cancel();
   try {
     const exit = await waitUntilGone(running);
+    // What the kernel has seen between two looks.
+    const unseen = watch.last();
+    if (unseen === 'memory') ended ??= unseen;
     if (ended === undefined && launch.ending === 'bubblewrap' && !/"exit-code"/.test(running.status())) {
       throw new RunnerError(
         'sandbox_unavailable',
@@ -58,6 +80,7 @@ export async function runLaunch(launch: Launch, options: CommandOptions): Promis
         },
       );
     }
+    const omitted = captured.output.omittedBytes;
     const exitCode = ended === undefined ? (exit.code ?? 128) : null;
     return {
       exitCode,
@@ -66,20 +89,28 @@ export async function runLaunch(launch: Launch, options: CommandOptions): Promis
       output: captured.output.text(),
       stdout: captured.stdout.text(),
       stderr: captured.stderr.text(),
-      omittedBytes: captured.output.omittedBytes,
-      limitHit: limitOf(ended, exitCode, exit.signal, captured.output.omittedBytes, options),
+      omittedBytes: omitted,
+      limitHit:
+        ended === undefined || ended === 'cancelled'
+          ? (limitOf(exitCode, exit.signal, options) ?? unseen ?? (omitted > 0 ? 'output' : null))
+          : ended,
       timedOut: ended === 'timeout',
       cancelled: ended === 'cancelled',
     };
   } finally {
+    watch.stop();
     clearTimeout(timer);
     options.signal?.removeEventListener('abort', cancel);
   }
 }
 
-function start(launch: Launch): ChildProcess {
+function start(launch: Launch, group: ResourceGroup | undefined): ChildProcess {
   const extra = launch.ending === 'bubblewrap' ? ['pipe' as const] : [];
-  const child = spawn(launch.program, launch.args, {
+  const direct = [launch.program, ...launch.args];
+  const [program = '', ...args] = group
+    ? ['/bin/sh', ...joining, ...group.joinFiles, '--', ...direct]
+    : direct;
+  const child = spawn(program, args, {
     cwd: launch.cwd,
     env: launch.env,
     detached: true,
@@ -93,6 +124,13 @@ function start(launch: Launch): ChildProcess {
   }
   return child;
 }
+
+/** Joins control groups before it becomes the program, so that nothing of it is ever outside. */
+const joining = [
+  '-c',
+  'while [ "$1" != -- ]; do echo 0 > "$1" || exit 125; shift; done; shift; exec "$@"',
+  'sh',
+];
 
 function collectText(stream: Readable | Writable | null | undefined): () => string {
   let text = '';
@@ -113,15 +151,13 @@ function forwarder(onOutput: CommandOptions['onOutput'], limit: number) {
   };
 }
 
+/** The limit that a process of the command died of, as far as its shell tells. */
 function limitOf(
-  ended: 'timeout' | 'cancelled' | undefined,
   exitCode: number | null,
   signal: NodeJS.Signals | null,
-  omittedBytes: number,
   { limits }: CommandOptions,
-): LimitHit | null {
-  if (ended === 'timeout') return 'timeout';
+): LimitHit | undefined {
   if (limits?.cpuSeconds !== undefined && (signal === 'SIGXCPU' || exitCode === 128 + 24)) return 'cpu';
   if (limits?.fileSizeMb !== undefined && (signal === 'SIGXFSZ' || exitCode === 128 + 25)) return 'file_size';
-  return omittedBytes > 0 ? 'output' : null;
+  return undefined;
 }

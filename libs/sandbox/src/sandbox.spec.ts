@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -8,6 +9,8 @@ import type { CommandOptions } from './command.js';
 import { createSandbox, type Sandbox } from './create-sandbox.js';
 import type { Launcher } from './launcher.js';
 import { launchers, probeSandbox } from './probe-sandbox.js';
+
+jest.setTimeout(60_000);
 
 const secret = 'the-runners-own-secret';
 const available: readonly (readonly [string, Launcher])[] = await workingLaunchers();

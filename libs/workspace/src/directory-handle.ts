@@ -60,7 +60,20 @@ export class DirectoryHandle implements AsyncDisposable {
     if (existing) return existing;
     if (await this.stat(name)) await unlink(this.at(name));
     await mkdir(this.at(name), { mode: 0o755 });
-    return new DirectoryHandle(await open(this.at(name), openDirectory));
+    const handle = await open(this.at(name), openDirectory);
+    const owner = await this.foreignOwner();
+    if (owner) await handle.chown(owner.uid, owner.gid);
+    return new DirectoryHandle(handle);
+  }
+
+  /**
+   * Whose what root writes here has to become: a root runner's work tree belongs to the user of its
+   * commands. Undefined where that is nobody else.
+   */
+  async foreignOwner(): Promise<{ readonly uid: number; readonly gid: number } | undefined> {
+    if (process.geteuid?.() !== 0) return undefined;
+    const { uid, gid } = await this.handle.stat();
+    return uid === 0 ? undefined : { uid, gid };
   }
 
   /** lstat of a child; undefined when there is none. */

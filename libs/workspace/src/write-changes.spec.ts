@@ -1,5 +1,7 @@
 import {
   chmod,
+  chown,
+  lstat,
   mkdir,
   mkdtemp,
   readFile,
@@ -104,6 +106,26 @@ describe('writeChanges', () => {
     await writeChanges(tree, changed, view);
     expect(await filesOnDisk(tree)).toEqual(original);
   });
+});
+
+describe('writeChanges as root', () => {
+  (process.geteuid?.() === 0 ? it : it.skip)(
+    '[AR-9.2] leaves what it writes to the owner of the work tree, so that commands can change it',
+    async () => {
+      const owner = 1_900_000_000;
+      for (const path of ['', 'd', 'd/one', 'd/two', 'file']) await chown(join(tree, path), owner, owner);
+      const changed = await after([
+        { operation: 'modify', file_path: 'd/one', content: 'changed' },
+        { operation: 'create', file_path: 'new/deep/x', content: 'x', executable: true },
+      ]);
+      await writeChanges(tree, view, changed);
+      for (const path of ['d/one', 'new', 'new/deep', 'new/deep/x']) {
+        expect({ path, ...(await lstat(join(tree, path))) }).toMatchObject({ path, uid: owner, gid: owner });
+      }
+      await writeChanges(tree, changed, view);
+      expect(await lstat(join(tree, 'd/one'))).toMatchObject({ uid: owner });
+    },
+  );
 });
 
 describe('emptyDirectory', () => {

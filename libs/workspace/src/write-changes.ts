@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { mkdir, open, rename, symlink } from 'node:fs/promises';
+import { lchown, open, rename, symlink } from 'node:fs/promises';
 import { RunnerError } from '@necrocode/contracts';
 import type { BaseTree, EntryMode } from './base-tree.js';
 import { sameEntry, type ChangedTree, type OverlayEntry } from './changed-tree.js';
@@ -104,7 +104,7 @@ async function writeEntries(root: DirectoryHandle, wanted: ReadonlyMap<string, O
 async function writeEntry(parent: DirectoryHandle, name: string, entry: OverlayEntry): Promise<void> {
   if (entry.kind === 'gitlink') {
     await parent.remove(name);
-    await mkdir(parent.at(name), { mode: 0o755 });
+    await (await parent.makeSubdirectory(name))[Symbol.asyncDispose]();
   } else if (entry.kind === 'blob') {
     await putInPlace(parent, name, await writeAside(parent, entry.mode, entry.bytes));
   }
@@ -113,14 +113,17 @@ async function writeEntry(parent: DirectoryHandle, name: string, entry: OverlayE
 /** Writes the content under a new name in the same directory and returns that name. */
 async function writeAside(parent: DirectoryHandle, mode: EntryMode, bytes: Buffer): Promise<string> {
   const name = temporaryName();
+  const owner = await parent.foreignOwner();
   if (mode === '120000') {
     await symlink(bytes, parent.at(name));
+    if (owner) await lchown(parent.at(name), owner.uid, owner.gid);
     return name;
   }
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
   const file = await open(parent.at(name), flags, 0o600);
   try {
     await file.writeFile(bytes);
+    if (owner) await file.chown(owner.uid, owner.gid);
     await file.chmod(mode === '100755' ? 0o755 : 0o644);
   } finally {
     await file.close();

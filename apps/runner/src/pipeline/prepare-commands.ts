@@ -72,6 +72,7 @@ async function openZone(attempt: Attempt, slot: Slot): Promise<CommandZone> {
     limits: services.settings.limits,
     signal: work.signal,
     onOutput: (text) => attempt.showOutput(text),
+    onLimit: (command, limit) => attempt.record.warn(`"${command}" reached its limit: ${limit}`),
   };
 }
 

@@ -1,5 +1,5 @@
 import { RunnerError, type TestRun } from '@necrocode/contracts';
-import type { CommandLimits, CommandResult, Sandbox } from '@necrocode/sandbox';
+import type { CommandLimits, CommandResult, LimitHit, Sandbox } from '@necrocode/sandbox';
 import { withSpan } from '@necrocode/telemetry';
 import { WholeLines } from '../whole-lines.js';
 
@@ -27,6 +27,8 @@ export interface CommandZone {
   readonly limits: CommandLimits;
   readonly signal: AbortSignal;
   readonly onOutput: (text: string) => void;
+  /** Told of each limit that ended or bounded a command. */
+  readonly onLimit: (command: string, limit: LimitHit) => void;
 }
 
 /**
@@ -79,6 +81,7 @@ function runOne(command: string, zone: CommandZone): Promise<CommandReport> {
     const passed = result.exitCode === 0 && !result.timedOut;
     span.setAttributes({ 'process.exit.code': result.exitCode ?? -1, 'necrocode.command.passed': passed });
     const { exitCode, durationMs, output, stdout, stderr } = result;
+    if (result.limitHit && !result.cancelled) zone.onLimit(command, result.limitHit);
     const limitHit = result.cancelled ? endOfWork(zone.signal) : result.limitHit;
     return { command, exitCode, durationMs, passed, limitHit, output, stdout, stderr };
   });

@@ -47,7 +47,7 @@ export function fullArguments(confinement: Confinement): string[] {
     ...(becomesOther ? everyNamespaceButUser : ['--unshare-all']),
     ...(network ? ['--share-net'] : []),
     ...ending,
-    ...(becomesOther ? ['--cap-add', 'CAP_SETUID', '--cap-add', 'CAP_SETGID'] : []),
+    ...(becomesOther ? becoming.flatMap((capability) => ['--cap-add', capability]) : []),
     ...system,
     ...[
       '--file',
@@ -112,6 +112,9 @@ export function pidArguments(workTree: string): string[] {
 
 /** The number of an ordinary user, as commands see their own where it is free to choose. */
 export const ordinaryUserId = 1_000;
+
+/** What it takes to become another user, in a work tree that only that one may enter. */
+const becoming = ['CAP_SETUID', 'CAP_SETGID', 'CAP_DAC_READ_SEARCH'];
 
 const everyNamespaceButUser = ['ipc', 'pid', 'net', 'uts', 'cgroup-try'].map((name) => `--unshare-${name}`);
 

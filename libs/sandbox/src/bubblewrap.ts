@@ -48,6 +48,7 @@ export function fullArguments(confinement: Confinement): string[] {
     ...(network ? ['--share-net'] : []),
     ...ending,
     ...(becomesOther ? becoming.flatMap((capability) => ['--cap-add', capability]) : []),
+    ...(becomesOther ? openDirectories(['/etc/x', '/home/x']) : []),
     ...system,
     ...[
       '--file',
@@ -62,11 +63,26 @@ export function fullArguments(confinement: Confinement): string[] {
     ...inMemory('/tmp', memory?.temporary),
     ...['--symlink', '/tmp', '/var/tmp'],
     ...(home === undefined ? inMemory(privateHome, memory?.temporary) : []),
+    ...(becomesOther ? openDirectories([workTree, ...(home === undefined ? [] : [home]), ...readOnly]) : []),
     ...readOnly.flatMap((path) => ['--ro-bind-try', path, path]),
     ...hidden.flatMap((path) => ['--ro-bind', '/dev/null', path]),
     ...(home === undefined ? [] : ['--bind', home, home]),
     ...['--bind', workTree, workTree, '--remount-ro', '/dev', '--remount-ro', '/', '--chdir', workTree],
   ];
+}
+
+/** Arguments that make the directories above these paths, which bubblewrap would make for root alone. */
+function openDirectories(paths: readonly string[]): string[] {
+  const above = paths.flatMap((path) => {
+    const names = path.split('/').slice(1, -1);
+    return names.map((_, depth) => `/${names.slice(0, depth + 1).join('/')}`);
+  });
+  const own = [...new Set(above)].filter((path) => !systemDirectories.some((shown) => isWithin(path, shown)));
+  return own.sort().flatMap((path) => ['--perms', '0755', '--dir', path]);
+}
+
+function isWithin(path: string, directory: string): boolean {
+  return path === directory || path.startsWith(`${directory}/`);
 }
 
 /**

@@ -122,7 +122,7 @@ export async function prepareLaunch(
         [descriptors.group, accounts.group],
       ]),
       directories: given,
-      inMemory: memoryPaths,
+      inMemory: givenHome === undefined ? [...memoryPaths, privateHome] : memoryPaths,
       dispose: () => Promise.resolve(),
     };
   }

@@ -5,9 +5,10 @@ import type { CommandLimits } from '../command.js';
 const mebibyte = 1_048_576;
 /**
  * How much further the kernel's limits of each process reach than those that are counted for all together,
- * so that a command which reaches one is ended by its name instead of failing for reasons of its own.
+ * so that a command which reaches one is ended by its name instead of failing for reasons of its own. Memory
+ * that is only reserved, such as the stacks of threads, counts here too.
  */
-const beyond = { memoryMb: 1_024, processes: 1.25, cpuSeconds: 1 };
+const beyond = { memoryMb: 4_096, processes: 64, cpuSeconds: 1 };
 
 /**
  * What goes in front of a command so that the kernel holds each of its processes to the limits. A host's own
@@ -18,10 +19,10 @@ const beyond = { memoryMb: 1_024, processes: 1.25, cpuSeconds: 1 };
 export function limitArguments(prlimit: string | undefined, limits: CommandLimits = {}): string[] {
   const { memoryMb, cpuSeconds, processes, fileSizeMb, openFiles } = limits;
   const wanted: [flag: string, host: string, value: number | undefined, above?: number][] = [
-    ['data', 'Max data size', memoryMb && (memoryMb + beyond.memoryMb) * mebibyte],
+    ['data', 'Max data size', memoryMb && (2 * memoryMb + beyond.memoryMb) * mebibyte],
     // The soft limit's signal tells which limit it was; the hard one kills.
     ['cpu', 'Max cpu time', cpuSeconds && Math.ceil(cpuSeconds) + beyond.cpuSeconds, 2],
-    ['nproc', 'Max processes', processes && Math.ceil(processes * beyond.processes) + 1],
+    ['nproc', 'Max processes', processes && 2 * processes + beyond.processes],
     ['fsize', 'Max file size', fileSizeMb && fileSizeMb * mebibyte],
     ['nofile', 'Max open files', openFiles],
   ];

@@ -25,8 +25,9 @@ export interface ProcessSample {
  * loses its parent becomes a child of the first one.
  *
  * @param most looks at no more processes than this
+ * @param directories on the disk that counts
  */
-export function sampleProcesses(first: number, most: number): ProcessSample {
+export function sampleProcesses(first: number, most: number, directories: readonly string[]): ProcessSample {
   const pids: number[] = [];
   const sum = {
     pids,
@@ -38,6 +39,7 @@ export function sampleProcesses(first: number, most: number): ProcessSample {
     openFiles: 0,
   };
   const deleted = new Map<string, { bytes: number; inMemory: boolean }>();
+  const disks = new Set(directories.map(deviceOf));
   const pending = [first];
   for (let pid = pending.pop(); pid !== undefined && sum.processes <= most; pid = pending.pop()) {
     const directory = `/proc/${pid}`;
@@ -49,7 +51,7 @@ export function sampleProcesses(first: number, most: number): ProcessSample {
     sum.cpuSeconds += cpuSecondsOf(readText(`${directory}/stat`));
     const files = names(`${directory}/fd`);
     sum.openFiles = Math.max(sum.openFiles, files.length);
-    for (const file of files) noteDeleted(`${directory}/fd/${file}`, deleted);
+    for (const file of files) noteDeleted(`${directory}/fd/${file}`, disks, deleted);
     for (const thread of names(`${directory}/task`)) {
       const children = readText(`${directory}/task/${thread}/children`);
       pending.push(...children.split(' ').filter(Boolean).map(Number));
@@ -79,16 +81,24 @@ function cpuSecondsOf(stat: string): number {
   return fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0) / ticksPerSecond;
 }
 
-function noteDeleted(path: string, found: Map<string, { bytes: number; inMemory: boolean }>): void {
+function noteDeleted(
+  path: string,
+  disks: ReadonlySet<number | undefined>,
+  found: Map<string, { bytes: number; inMemory: boolean }>,
+): void {
   try {
     const { nlink, blocks, dev, ino, mode } = statSync(path);
     const isFile = (mode & 0o170000) === 0o100000;
     if (nlink > 0 || !isFile) return;
-    // File systems without a device are those in memory, for what can be open here.
-    found.set(`${dev}:${ino}`, { bytes: blocks * 512, inMemory: dev < 256 });
+    // File systems without a device of their own are in memory, unless they are an overlay on the disk.
+    found.set(`${dev}:${ino}`, { bytes: blocks * 512, inMemory: dev < 256 && !disks.has(dev) });
   } catch {
     // Closed in the meantime.
   }
+}
+
+function deviceOf(directory: string): number | undefined {
+  return statSync(directory, { throwIfNoEntry: false })?.dev;
 }
 
 function numberIn(status: string, key: string): number {

@@ -67,13 +67,13 @@ interface Seen {
   readonly deletedBytes: number;
 }
 
-function whatIsReached({ first, limits, group, inMemory }: Watched): Seen {
+function whatIsReached({ first, limits, group, inMemory, directories }: Watched): Seen {
   const reached = group?.reached();
   if (reached !== undefined) return { limit: reached, openFiles: false, deletedBytes: 0 };
   const pid = first();
   if (pid === undefined) return { openFiles: false, deletedBytes: 0 };
   const { processes = Infinity, cpuSeconds = Infinity } = limits;
-  const sample = sampleProcesses(pid, processes);
+  const sample = sampleProcesses(pid, processes, directories);
   const files = ownFiles(pid, inMemory);
   const limit = judge([
     [sample.processes >= processes, 'processes'],

@@ -1,0 +1,64 @@
+import type { CommandOptions, CommandResult, LimitHit } from '../command.js';
+
+type Run = (command: string, options?: Partial<CommandOptions>) => Promise<CommandResult>;
+
+/** A command that keeps so much memory, in bytes, for a while. */
+export function hold(bytes: number): string {
+  return `node -e 'globalThis.held = Buffer.alloc(${bytes}, 1); setTimeout(() => {}, 30000)'`;
+}
+
+/** Commands that take all there is, one kind after the other. */
+export function hostileLimits(run: Run): void {
+  it.each<readonly [string, string, LimitHit]>([
+    ['fork a tree', 'f() { [ $1 -gt 0 ] && { f $(($1-1)) & f $(($1-1)) & }; sleep 30; }; f 8', 'processes'],
+    [
+      'fork into sessions of their own',
+      'for i in $(seq 300); do (setsid sh -c "sleep 30 & sleep 30" &); done; sleep 30',
+      'processes',
+    ],
+    [
+      'start threads',
+      `UV_THREADPOOL_SIZE=200 node -e 'fs.readdir(".", () => {}); setTimeout(() => {}, 30000)'`,
+      'processes',
+    ],
+    ['take memory in one process', hold(900_000_000), 'memory'],
+    ['take memory in many processes', `for i in $(seq 6); do ${hold(100_000_000)} & done; wait`, 'memory'],
+    ['fill the work tree', 'for i in $(seq 30); do head -c 10000000 /dev/zero > f$i; done; sleep 30', 'disk'],
+    ['fill the disk with one file', 'head -c 180000000 /dev/zero > f; sleep 30', 'disk'],
+    [
+      'fill the disk with files that have no name',
+      'exec 5> a 6> b; rm a b; head -c 90000000 /dev/zero >&5; head -c 90000000 /dev/zero >&6; sleep 30',
+      'disk',
+    ],
+    [
+      'fill the disk with empty files',
+      `node -e 'for (let i = 0; i < 60000; i++) fs.writeFileSync("f" + i, ""); setTimeout(() => {}, 30000)'`,
+      'disk',
+    ],
+    ['fill /tmp', 'head -c 90000000 /dev/zero > /tmp/f; sleep 30', 'disk'],
+    ['fill HOME', 'head -c 90000000 /dev/zero > "$HOME/f"; sleep 30', 'disk'],
+    ['fill shared memory', 'head -c 90000000 /dev/zero > /dev/shm/f; sleep 30', 'disk'],
+    ['flood the output', 'yes | head -c 2000000000', 'output'],
+    [
+      'flood the output from many',
+      'for i in 1 2 3; do yes $i | head -c 700000000 >&2 & done; wait',
+      'output',
+    ],
+  ])('[AR-11.5] are ended by name when they %s', async (_what, command, limit) => {
+    const before = process.memoryUsage().rss;
+    const result = await run(command, { outputLimitBytes: 1_000_000 });
+    expect(result).toMatchObject({ limitHit: limit, timedOut: false, cancelled: false });
+    expect(process.memoryUsage().rss - before).toBeLessThan(150_000_000);
+  });
+
+  it('[AR-11.5] are held to files of a size, by name', async () => {
+    const result = await run('exec head -c 9000000 /dev/zero > f', { limits: { fileSizeMb: 1 } });
+    expect(result.limitHit).toBe('file_size');
+  });
+
+  it('[AR-11.4] are ended by name when several use up the CPU time together', async () => {
+    const busy = 'timeout 30 sh -c "while :; do :; done"';
+    const result = await run(`${busy} & ${busy} & wait`, { limits: { cpuSeconds: 2 } });
+    expect(result).toMatchObject({ limitHit: 'cpu', timedOut: false });
+  });
+}

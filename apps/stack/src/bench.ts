@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { parseTask, taskResultSchema, type Task } from '@necrocode/contracts';
 import { connectNats, publishTask, type NatsConnection } from '@necrocode/messaging';
 import { startOtlpReceiver, type ReceivedSpan } from '@necrocode/telemetry';
+import { measureSandboxCost, type SandboxCost } from './bench-sandbox.js';
 import { drawBars } from './draw-bars.js';
 import { plainGit, plainGitEnvironment, publishFolder } from './plain-git.js';
 import { startStack } from './start-stack.js';
@@ -34,6 +35,7 @@ try {
 }
 
 async function bench(): Promise<void> {
+  const sandbox = await measureSandboxCost(join(work, 'commands'));
   const remote = makeRemote(Number(values.files));
   const receiver = await startOtlpReceiver();
   const script = join(work, 'llm.json');
@@ -77,7 +79,7 @@ async function bench(): Promise<void> {
     await stack.stop();
     await receiver.close();
   }
-  report(floor, overhead, stages);
+  report(floor, overhead, stages, sandbox);
 }
 
 /** The floor, in milliseconds: apply, add, diff, commit, push in a directory that is warm. */
@@ -138,6 +140,7 @@ function report(
   floor: readonly number[],
   overhead: readonly number[],
   stages: ReadonlyMap<string, number[]>,
+  sandbox: SandboxCost,
 ): void {
   const ratios = overhead.map((value, index) => value / (floor[index] ?? NaN));
   const byStage = [...stages].map(([stage, times]) => ({ stage, median_ms: round(median(times)) }));
@@ -147,6 +150,7 @@ function report(
     overhead_ms: spread(overhead),
     ratio: spread(ratios),
     stages: byStage,
+    sandbox,
   };
   say(
     `Runner's own time per task against a plain script with the same git operations, ${overhead.length} tasks\n`,
@@ -162,6 +166,10 @@ function report(
       'ms',
     ),
   );
+  say(`\nStart of a command in the sandbox (${sandbox.detail})\n`);
+  say(`  plain spawn   ${sandbox.plain_ms} ms (median of ${sandbox.commands})`);
+  say(`  sandboxed     ${sandbox.sandboxed_ms} ms`);
+  say(`  more          ${sandbox.more_ms} ms (the bar: 10 ms)`);
   const file = join(workspaceRoot, 'bench/out/overhead.json');
   mkdirSync(join(file, '..'), { recursive: true });
   writeFileSync(file, `${JSON.stringify(summary, null, 2)}\n`);

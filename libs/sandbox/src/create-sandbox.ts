@@ -1,5 +1,6 @@
 import { RunnerError, type SandboxLevel } from '@necrocode/contracts';
 import type { CommandLimits, CommandOptions, CommandResult } from './command.js';
+import { diagnoseHost } from './diagnose-host.js';
 import { prepareLaunch } from './launcher.js';
 import { findGroupPlace } from './limits/find-groups.js';
 import { openResourceGroup, type GroupPlace, type ResourceGroup } from './limits/resource-group.js';
@@ -32,10 +33,12 @@ export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
   const environment = options.hostEnvironment ?? process.env;
   const { level, detail, launcher } = await (options.probe ?? probeSandbox)(environment);
   if (level !== 'full' && !options.allowLowered) {
-    const way = 'install bubblewrap and allow user namespaces, or let the configuration allow a lower level';
+    const lacks = await diagnoseHost(environment);
+    const ways = lacks.map(({ what, remedy }) => `${what}: ${remedy}`);
     throw new RunnerError(
       'sandbox_unavailable',
-      `commands can only be run at level ${level} here; ${way} (${detail})`,
+      `commands can only be run at level ${level} here, so this runner takes no tasks (${detail}). ` +
+        `${[...ways, `or let SANDBOX_REQUIRED=${level} allow the lower level`].join('; ')}`,
     );
   }
   const host = await findHost(environment);

@@ -7,4 +7,5 @@
  */
 export * from './command.js';
 export { createSandbox, type Sandbox, type SandboxOptions } from './create-sandbox.js';
+export { diagnoseHost, type Lack } from './diagnose-host.js';
 export { probeSandbox, type SandboxProbe } from './probe-sandbox.js';

@@ -82,10 +82,13 @@ function describe(launcher: Launcher): string {
   }
 }
 
+/** None of any effect, but a host has to be able to set them. */
+const someLimits = { memoryMb: 1_024, processes: 1_024, fileSizeMb: 64, openFiles: 1_024 };
+
 async function whyNot(launcher: Launcher, host: Host): Promise<string | undefined> {
   const workTree = await mkdtemp(join(tmpdir(), 'necrocode-probe-'));
   try {
-    const options = { workTree, network: false, timeoutMs: 10_000 };
+    const options = { workTree, network: false, timeoutMs: 10_000, limits: someLimits };
     const launch = await prepareLaunch(launcher, host, 'echo works > written && cat written', options);
     try {
       const { exitCode, stdout, output } = await runLaunch(launch, options);

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { probeSandbox } from '@necrocode/sandbox';
+import { diagnoseHost, probeSandbox } from '@necrocode/sandbox';
 import { fail, ok, warn, type Check } from './check.js';
 
 /** The git that the documented flags need; what was tried with the pipeline is newer. */
@@ -40,9 +40,10 @@ async function checkSandbox(): Promise<Check> {
   try {
     const { level, detail } = await probeSandbox();
     if (level === 'full') return ok('sandbox', detail);
-    const remedy =
-      'install bubblewrap and allow user namespaces; a lower level must be allowed by SANDBOX_REQUIRED';
-    return warn('sandbox', detail, remedy);
+    const lacks = await diagnoseHost();
+    const remedies = lacks.map(({ what, remedy }) => `${what}: ${remedy}`);
+    remedies.push(`or let SANDBOX_REQUIRED=${level} allow the lower level`);
+    return warn('sandbox', detail, remedies.join('\n'));
   } catch (error) {
     const detail = error instanceof Error ? error.message : 'no command can be run';
     return fail('sandbox', detail, 'install bubblewrap (Debian/Ubuntu: apt-get install bubblewrap)');

@@ -17,6 +17,8 @@ const beyond = { memoryMb: 4_096, processes: 64, cpuSeconds: 1 };
  * @throws RunnerError sandbox_unavailable without `prlimit`
  */
 export function limitArguments(prlimit: string | undefined, limits: CommandLimits = {}): string[] {
+  // Machines for development have nothing like it.
+  if (process.platform !== 'linux') return [];
   const { memoryMb, cpuSeconds, processes, fileSizeMb, openFiles } = limits;
   const wanted: [flag: string, host: string, value: number | undefined, above?: number][] = [
     ['data', 'Max data size', memoryMb && (2 * memoryMb + beyond.memoryMb) * mebibyte],

@@ -7,7 +7,9 @@ import { RunnerError } from '@necrocode/contracts';
 
 /**
  * The user that a root runner's commands become. The kernel holds root to no limit of processes, and every
- * file of the system that only root may read would be theirs.
+ * file of the system that only root may read would be theirs. They become it as the first thing inside the
+ * sandbox: bubblewrap as that user could not show a work tree or a toolchain that lies below a directory of
+ * root's own.
  */
 export interface CommandUsers extends UserIds {
   /** Absolute path of `setpriv`. */

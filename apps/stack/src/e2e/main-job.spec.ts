@@ -479,6 +479,16 @@ describe('time', () => {
     expect(processesNaming(marker)).toEqual([]);
   });
 
+  it('[AR-11.5] names the limit that a command reached, in the result and as a warning', async () => {
+    const greedy = `node -e 'try { for (;;) fs.openSync("/dev/null") } catch {} setTimeout(() => {}, 2000)'`;
+    const task = makeTask(RemoteRepository.make(project), { test_commands: [greedy] });
+    await system.script(task, [answer('42')]);
+    await system.publish(task);
+    const result = await system.result(task);
+    expect(result.tests).toMatchObject([{ exit_code: 0, passed: true, limit_hit: 'open_files' }]);
+    expect(result.warnings).toContainEqual(expect.stringContaining('reached its limit: open_files'));
+  });
+
   it('[AR-1.5] ends a running task that is cancelled, and never starts a parked one', async () => {
     const marker = `32.${process.pid}`;
     const remote = RemoteRepository.make(project);

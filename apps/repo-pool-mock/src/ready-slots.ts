@@ -103,6 +103,11 @@ export class ReadySlots {
     this.inBackground(() => mirror.dropRetired(this.mirrorsInUse(repo)));
   }
 
+  /** Whether the slot is being made, so that no row tells of it yet. */
+  isMaking(slotId: string): boolean {
+    return this.borrowed.has(slotId);
+  }
+
   /** Ends what is under way. */
   async close(): Promise<void> {
     this.closing.abort();

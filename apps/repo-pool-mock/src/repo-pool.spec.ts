@@ -147,6 +147,15 @@ describe('repo-pool-mock', () => {
     const trash = join(dataDir, 'trash');
     await eventually('the trash is empty', () => readdirSync(trash).length === 0 || undefined);
   });
+
+  it('[AR-2.4] takes away what a process of a lost attempt wrote where its slot was', async () => {
+    const slots = join(dataDir, 'slots');
+    const repo = makeRepository(join(root, 'origin'));
+    const { directory } = await client.allocate({ repoUrl: repo.url });
+    mkdirSync(join(slots, 'gone', 'git', 'objects'), { recursive: true });
+    await eventually('the directory is gone', () => !existsSync(join(slots, 'gone')) || undefined);
+    expect(existsSync(directory?.workTree ?? '')).toBe(true);
+  });
 });
 
 describe('RepoPool', () => {

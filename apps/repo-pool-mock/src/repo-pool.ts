@@ -10,6 +10,7 @@ import { ReadySlots } from './ready-slots.js';
 import { recover } from './recover.js';
 import { repositoryName } from './repository-name.js';
 import { SlotYard } from './slot-yard.js';
+import { StrayDirectories } from './stray-directories.js';
 
 export interface RepoPoolOptions extends RepoUrlPolicy {
   readonly dataDir: string;
@@ -37,6 +38,7 @@ export class RepoPool {
   private readonly book: LeaseBook;
   private readonly yard: SlotYard;
   private readonly ready: ReadySlots;
+  private readonly strays: StrayDirectories;
   private readonly allocating = new Map<string, Promise<wire.AllocateResponse>>();
   /** Leases promised to allocations that wait for their slot to be made, per repository. */
   private readonly promised = new Map<string, number>();
@@ -58,6 +60,7 @@ export class RepoPool {
       log,
     );
     recover(this.store, this.book, this.yard);
+    this.strays = new StrayDirectories(this.book, this.yard, (slotId) => this.ready.isMaking(slotId));
     this.book.extendLeases(Date.now());
     this.timers = [
       setInterval(() => this.look(), reapEveryMs),
@@ -272,6 +275,7 @@ export class RepoPool {
     this.lookedAt = now;
     if (heldUp) this.book.extendLeases(now);
     else this.reap();
+    this.strays.sweep();
   }
 
   private reap(): void {

@@ -117,6 +117,12 @@ export const configSchema = z.strictObject({
       push_tries: positive.default(3),
     })
     .prefault({}),
+  secrets: z
+    .strictObject({
+      /** Whether a change may bring in a text that has the form of a token. */
+      tokens_in_changes: z.enum(['refuse', 'allow']).default('refuse'),
+    })
+    .prefault({}),
   sandbox: z
     .strictObject({
       /** The lowest level at which commands of a task may run. */

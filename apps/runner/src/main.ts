@@ -4,7 +4,8 @@ import { createLogger, maskSpans, shutdownTelemetry } from '@necrocode/telemetry
 import { ConfigProblems, loadConfig, type RunnerConfig } from './config.js';
 import { runOnce } from './run-once.js';
 import { runPreview } from './run-preview.js';
-import { gracePeriod, maskFor, startRunner } from './runner.js';
+import { maskFor } from './mask-for.js';
+import { gracePeriod, startRunner } from './runner.js';
 
 /** Exit codes, also used by `--once`: the task's outcome, or how the runner ended. */
 const exitCodes = { ok: 0, failed: 1, badSettings: 2, gaveTasksBack: 3, secondSignal: 130 } as const;

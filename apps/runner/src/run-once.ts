@@ -7,7 +7,7 @@ import type { Handled } from './intake/settle.js';
 import { openSandbox } from './open-sandbox.js';
 import { runTask } from './pipeline/run-task.js';
 import { createServices } from './runner-services.js';
-import { maskFor } from './runner.js';
+import { maskFor } from './mask-for.js';
 
 /** Until the task is claimed, nothing has to be kept alive. */
 const claimMs = 120_000;
@@ -60,8 +60,8 @@ export async function runOnce(
   await lifeSigns.close();
   await services.spool.close();
   services.close();
-  if (result) process.stdout.write(`${JSON.stringify(result)}\n`);
-  else process.stderr.write(`necrocode-runner: ${whyNotRun(handled)}\n`);
+  if (result) process.stdout.write(`${JSON.stringify(services.mask.within(result))}\n`);
+  else process.stderr.write(`necrocode-runner: ${services.mask(whyNotRun(handled))}\n`);
   const doneBefore =
     handled.kind === 'settled' &&
     handled.because?.kind === 'already_handled' &&

@@ -4,7 +4,7 @@ import { formatProblems, parseTask, RunnerError, type Task } from '@necrocode/co
 import type { Logger } from '@necrocode/telemetry';
 import type { RunnerConfig } from './config.js';
 import { previewTask } from './preview/preview-task.js';
-import { maskFor } from './runner.js';
+import { maskFor } from './mask-for.js';
 
 /** 2: there is no task to preview; 130: interrupted. */
 export type PreviewExitCode = 0 | 1 | 2 | 130;

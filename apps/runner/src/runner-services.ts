@@ -135,6 +135,7 @@ export function pipelineSettings(config: RunnerConfig): PipelineSettings {
     git: { token: git.token, protocols: [...git.protocols, ...httpAllowed], httpHosts: git.http_hosts },
     pushTries: git.push_tries,
     reportWaitMs: config.report_wait_seconds * 1000,
+    tokensInChanges: config.secrets.tokens_in_changes,
     author: { name: git.author_name, email: git.author_email },
   };
 }

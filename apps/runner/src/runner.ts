@@ -6,10 +6,11 @@ import { keyOfCancelSubject, subjects } from '@necrocode/contracts';
 import { connectNats, LifeSigns, TaskTransport, type NatsConnection } from '@necrocode/messaging';
 import { checkHealth } from '@necrocode/rpc';
 import type { Sandbox } from '@necrocode/sandbox';
-import { createMask, gauge, type Logger, type Mask } from '@necrocode/telemetry';
+import { gauge, type Logger, type Mask } from '@necrocode/telemetry';
 import { AppModule } from './app.module.js';
 import { makeRunnerId, type RunnerConfig } from './config.js';
 import { Readiness } from './health/readiness.js';
+import { maskFor, unmaskable } from './mask-for.js';
 import { openSandbox, sandboxRank } from './open-sandbox.js';
 import { createServices, type RunnerServices } from './runner-services.js';
 
@@ -33,15 +34,13 @@ export interface RunningRunner {
   drain(): Promise<{ readonly finished: boolean }>;
 }
 
-/** What a runner hides in everything it writes. */
-export function maskFor(config: RunnerConfig): Mask {
-  return createMask([config.llm.api_key, config.git.token]);
-}
-
 /** Starts a runner: sandbox, NATS, services, HTTP, then the first pull. */
 export async function startRunner(config: RunnerConfig, log: Logger): Promise<RunningRunner> {
   const mask = maskFor(config);
   const runnerId = makeRunnerId(config);
+  for (const setting of unmaskable(config)) {
+    log.warn({ setting }, 'this secret is too short to be hidden: text may show it');
+  }
   const sandbox = await openSandbox(config.sandbox.required);
   log.info({ runner_id: runnerId, sandbox: sandbox.level, detail: sandbox.detail }, 'runner starting');
   const nats = { url: config.nats_url, name: runnerId };
@@ -67,7 +66,7 @@ export async function startRunner(config: RunnerConfig, log: Logger): Promise<Ru
     logger: log,
   });
   let draining = false;
-  const readiness = new Readiness(dependenciesOf(config, connection), () => ({
+  const readiness = new Readiness(dependenciesOf(config, connection, mask), () => ({
     runner_id: runnerId,
     sandbox: sandbox.level,
     busy: transport.busy,
@@ -129,14 +128,14 @@ export function gracePeriod(config: RunnerConfig) {
   return { finishMs: graceMs - giveBackMs - disconnectMs, giveBackMs, disconnectMs };
 }
 
-function dependenciesOf(config: RunnerConfig, connection: NatsConnection) {
+function dependenciesOf(config: RunnerConfig, connection: NatsConnection, mask: Mask) {
   const grpc = (address: string) => ({ required: true, check: () => checkHealth(address, healthDeadlineMs) });
   return {
     nats: {
       required: true,
       check: async () => {
         const answer = await connection.rtt().catch(() => undefined);
-        return answer === undefined ? `no answer from ${config.nats_url}` : undefined;
+        return answer === undefined ? mask(`no answer from ${config.nats_url}`) : undefined;
       },
     },
     task_registry: grpc(config.task_registry_url),

@@ -31,6 +31,7 @@ export const errorCodes = {
   llm_bad_request: { retryable: false },
   change_unparsable: { retryable: false },
   change_refused: { retryable: false },
+  secret_in_change: { retryable: false },
   change_without_effect: { retryable: false },
   budget_exceeded: { retryable: false },
   // commands

@@ -5,8 +5,9 @@
  *   import { withSpan, createLogger } from '@necrocode/telemetry';
  */
 export * from './spans.js';
+export { maskSpans } from './masked-spans.js';
 export * from './metrics.js';
-export * from './masking.js';
+export * from './masking/index.js';
 export * from './logger.js';
 export { flushTelemetry, metricsHandler, shutdownTelemetry } from './sdk.js';
 export * from './otlp-receiver.js';

@@ -1,6 +1,6 @@
 import { trace } from '@opentelemetry/api';
 import { pino, type Logger } from 'pino';
-import { createMask, type Mask } from './masking.js';
+import { createMask, type Mask } from './masking/index.js';
 
 export type { Logger };
 
@@ -25,7 +25,18 @@ export function createLogger({ name, level, mask, write }: LoggerOptions): Logge
       mixin: traceIds,
       serializers: { error: pino.stdSerializers.errWithCause, err: pino.stdSerializers.errWithCause },
     },
-    { write: (line: string) => out(hide(line)) },
+    { write: (line: string) => out(plain(hide(line))) },
+  );
+}
+
+/**
+ * What a terminal or a viewer could take for a command stays a letter of its line: JSON escapes the control
+ * characters of ASCII only, not those above it, nor line separators and marks that turn the reading direction.
+ */
+function plain(line: string): string {
+  return line.replace(
+    /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
 }
 

@@ -3,13 +3,17 @@ import { OTLPMetricExporter as OverGrpc } from '@opentelemetry/exporter-metrics-
 import { OTLPMetricExporter as OverJson } from '@opentelemetry/exporter-metrics-otlp-http';
 import { OTLPMetricExporter as OverProtobuf } from '@opentelemetry/exporter-metrics-otlp-proto';
 import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
+import { OTLPTraceExporter as SpansOverGrpc } from '@opentelemetry/exporter-trace-otlp-grpc';
+import { OTLPTraceExporter as SpansOverJson } from '@opentelemetry/exporter-trace-otlp-http';
+import { OTLPTraceExporter as SpansOverProtobuf } from '@opentelemetry/exporter-trace-otlp-proto';
 import {
   PeriodicExportingMetricReader,
   type IMetricReader,
   type PushMetricExporter,
 } from '@opentelemetry/sdk-metrics';
 import { NodeSDK } from '@opentelemetry/sdk-node';
-import { NoopSpanProcessor } from '@opentelemetry/sdk-trace';
+import { NoopSpanProcessor, type SpanExporter } from '@opentelemetry/sdk-trace';
+import { withoutSecrets } from './masked-spans.js';
 
 // The registering copy of this module may be loaded from another path than the application's.
 const slot = Symbol.for('necrocode.telemetry');
@@ -35,10 +39,25 @@ export function startSdk(): void {
   const collected = exports('TRACES') && process.env.OTEL_TRACES_EXPORTER !== 'none';
   const sdk = new NodeSDK({
     metricReaders,
-    ...(!collected && { spanProcessors: [new NoopSpanProcessor()] }),
+    ...(collected
+      ? { traceExporter: withoutSecrets(spanExporter()) }
+      : { spanProcessors: [new NoopSpanProcessor()] }),
   });
   sdk.start();
   shared[slot] = { sdk, prometheus };
+}
+
+/** The SDK chooses by itself only where it is given none, and what it chooses masks nothing. */
+function spanExporter(): SpanExporter {
+  const { OTEL_EXPORTER_OTLP_TRACES_PROTOCOL, OTEL_EXPORTER_OTLP_PROTOCOL } = process.env;
+  switch (OTEL_EXPORTER_OTLP_TRACES_PROTOCOL ?? OTEL_EXPORTER_OTLP_PROTOCOL) {
+    case 'grpc':
+      return new SpansOverGrpc();
+    case 'http/json':
+      return new SpansOverJson();
+    default:
+      return new SpansOverProtobuf();
+  }
 }
 
 /** The SDK chooses by itself only where it is given no reader at all. */

@@ -11,19 +11,11 @@ import {
   type Span,
 } from '@opentelemetry/api';
 
-import type { Mask } from './masking.js';
-
 export { SpanKind, type Attributes, type Span };
 
 const tracer = trace.getTracer('necrocode');
 
 const inherited = createContextKey('necrocode.inherited-attributes');
-let hide: Mask = (text) => text;
-
-/** Passes the texts of all later spans of this process (attributes, status) through the mask. */
-export function maskSpans(mask: Mask): void {
-  hide = mask;
-}
 
 /** Gives every span that is started inside `fn` these attributes, beside those given further out. */
 export function withInheritedAttributes<T>(attributes: Attributes, fn: () => Promise<T>): Promise<T> {
@@ -52,7 +44,7 @@ export async function withSpan<T>(
 ): Promise<T> {
   const parent = options.parent ?? context.active();
   const attributes = { ...(parent.getValue(inherited) as Attributes | undefined), ...options.attributes };
-  const span = tracer.startSpan(name, { kind: options.kind, attributes: masked(attributes) }, parent);
+  const span = tracer.startSpan(name, { kind: options.kind, attributes }, parent);
   try {
     return await context.with(trace.setSpan(parent, span), () => fn(span));
   } catch (error) {
@@ -66,7 +58,7 @@ export async function withSpan<T>(
 export function failSpan(span: Span, error: unknown): void {
   const { code, message } = describe(error);
   span.setAttribute('error.type', code);
-  span.setStatus({ code: SpanStatusCode.ERROR, message: hide(message) });
+  span.setStatus({ code: SpanStatusCode.ERROR, message });
 }
 
 /** Adds an event to the span of the moment, such as a retry. */
@@ -89,13 +81,6 @@ export function headersFromContext(): Record<string, string> {
 /** The 32 hex digits of the active trace; undefined outside any span. */
 export function activeTraceId(): string | undefined {
   return trace.getActiveSpan()?.spanContext().traceId;
-}
-
-function masked(attributes: Attributes): Attributes {
-  const entries = Object.entries(attributes);
-  return Object.fromEntries(
-    entries.map(([key, value]) => [key, typeof value === 'string' ? hide(value) : value]),
-  );
 }
 
 function describe(error: unknown): { code: string; message: string } {

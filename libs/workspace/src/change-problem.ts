@@ -12,6 +12,12 @@ export type ProblemReason =
   | 'elided'
   /** The change would undo what earlier rounds did to the file, in a version that was not shown since. */
   | 'stale'
+  /** Content or name hold a secret of the runner. */
+  | 'secret'
+  /** What looks like a token is new. */
+  | 'token'
+  /** The mark that hides a secret would overwrite it. */
+  | 'masked'
   | 'conflict';
 
 /** Why a change was refused, for the model: `message` says what is wrong and how to say it right. */

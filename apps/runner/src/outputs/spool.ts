@@ -57,8 +57,7 @@ export class FileSpool implements Spool {
   }
 
   async keepReport(lease: Lease, result: TaskResult) {
-    const masked = JSON.parse(this.options.mask(JSON.stringify(result))) as TaskResult;
-    const id = await this.keep(lease, { kind: 'report', result: masked });
+    const id = await this.keep(lease, { kind: 'report', result: this.options.mask.within(result) });
     return id === undefined ? undefined : { told: (signal: AbortSignal) => this.toldOf(id, signal) };
   }
 

@@ -8,6 +8,7 @@ import {
   type TaskResult,
 } from '@necrocode/contracts';
 import { call, createClient, status } from '@necrocode/rpc';
+import { createMask } from '@necrocode/telemetry';
 import { emptyCheckpoint } from '../pipeline/checkpoint.js';
 import type { Lease } from '../pipeline/ports.js';
 import { startFaulty, specTask, type FaultyService } from './spec-services.js';
@@ -20,7 +21,7 @@ describe('the task registry, seen from a runner', () => {
   beforeAll(async () => {
     // Nothing has to be published here.
     service = await startFaulty('task-registry-mock', { NATS_URL: 'nats://127.0.0.1:1' });
-    client = createTaskRegistryClient(service.address, 'runner-1', 60, (text) => text);
+    client = createTaskRegistryClient(service.address, 'runner-1', 60, createMask([]));
     raw = createClient(wire.TaskRegistryServiceClient, service.address);
   }, 60_000);
   afterAll(async () => {

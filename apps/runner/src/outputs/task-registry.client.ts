@@ -99,14 +99,14 @@ export function createTaskRegistryClient(
       const request = {
         ...onBehalf(lease),
         events: events.map(({ type, time, data }) =>
-          taskRegistry.TaskEvent.fromPartial({ type, time, dataJson: mask(JSON.stringify(data)) }),
+          taskRegistry.TaskEvent.fromPartial({ type, time, dataJson: JSON.stringify(mask.within(data)) }),
         ),
       };
       await translate(call(client.appendEvents.bind(client), request, patient));
     },
 
     async report(lease, result) {
-      const request = { ...onBehalf(lease), resultJson: mask(JSON.stringify(result)) };
+      const request = { ...onBehalf(lease), resultJson: JSON.stringify(mask.within(result)) };
       // What the registry does not take now is spooled, and told when it is back.
       const reply = await translate(call(client.reportResult.bind(client), request, { deadlineMs }));
       const { state, accepted } = reply;

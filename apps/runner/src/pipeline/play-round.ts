@@ -6,6 +6,7 @@ import { tellNoMoreFiles, tellRefusal, type Refusal, type SameAs } from '../prom
 import { readAnswer } from '../prompt/read-answer.js';
 import type { StoredAnswer } from './checkpoint.js';
 import type { Round, RoundScene } from './round.js';
+import { objectToSecrets } from './object-to-secrets.js';
 import { answerKey, isInPlace, type PastAnswer } from './round-history.js';
 import { showFiles } from './show-files.js';
 import { contentsOf, objectToUnseen, revealUnknown } from './stale-view.js';
@@ -37,7 +38,7 @@ interface Judging extends RoundScene {
 
 async function judge(read: ReturnType<typeof readAnswer> | 'secret', scene: Judging): Promise<Round> {
   if (read === 'secret')
-    return refuse('change_refused', { reasons: [secretReason], reasonCode: 'secret' }, scene);
+    return refuse('secret_in_change', { reasons: [secretReason], reasonCode: 'secret' }, scene);
   scene.models.noteForm(read.kind === 'answer');
   scene.tell('AnswerRead', {
     round: scene.record.rounds,
@@ -60,7 +61,7 @@ async function applyAndTest(changes: Answer['code_changes'], scene: Judging): Pr
   if (earlier?.after && isInPlace(changes, earlier.after, current)) return withoutEffect(noEffect, scene);
   const objections = objectToUnseen(changes, scene);
   const applied = await stages.run('apply_change', () =>
-    applyChange(workspace, current, changes, objections),
+    applyChange(workspace, current, changes, objections, (tree) => objectToSecrets(tree, changes, scene)),
   );
   switch (applied.kind) {
     case 'refused':
@@ -104,7 +105,8 @@ async function refuseChanges(
   const { files, contents } = await revealUnknown(problems, changes, scene, scene.tellTokens / 2);
   const reasonCode = problems[0]?.reason;
   const refusal = { reasons: [formatChangeProblems(problems)], unknown: files, reasonCode };
-  return refuse('change_refused', refusal, scene, contents);
+  const secret = problems.some(({ reason }) => reason === 'secret' || reason === 'token');
+  return refuse(secret ? 'secret_in_change' : 'change_refused', refusal, scene, contents);
 }
 
 /** After failing tests, an answer that changes nothing is the same change again. */
@@ -153,6 +155,7 @@ function refuseFiles({ current, models, earlier }: Judging): Round {
 const endings: Partial<Record<ErrorCode, string>> = {
   change_unparsable: 'which could not be read',
   change_refused: 'which was refused',
+  secret_in_change: 'which was refused for a secret in it',
   change_without_effect: 'which had no effect',
   tests_failed: 'with which the tests failed',
   setup_failed: 'with which the setup failed',

@@ -71,6 +71,7 @@ async function openZone(attempt: Attempt, slot: Slot): Promise<CommandZone> {
     outputLimitBytes: services.settings.outputLimitBytes,
     limits: services.settings.limits,
     signal: work.signal,
+    mask: services.mask,
     onOutput: (text) => attempt.showOutput(text),
     onLimit: (command, limit) => attempt.record.warn(`"${command}" reached its limit: ${limit}`),
   };

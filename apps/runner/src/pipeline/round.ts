@@ -4,6 +4,7 @@ import type { Contents, Dialogue, Tell } from '../prompt/dialogue.js';
 import type { IgnoredFiles } from '../prompt/ignored-files.js';
 import type { Budget } from './budget.js';
 import type { CommitDraft } from './commit-draft.js';
+import type { TokensInChanges } from './object-to-secrets.js';
 import type { PreparedCommands } from './prepare-commands.js';
 import type { RoundHistory } from './round-history.js';
 import type { Stages, TellEvent } from './run-stage.js';
@@ -23,6 +24,7 @@ export interface RoundsInput extends Proposer {
   readonly commands: Pick<PreparedCommands, 'setup' | 'test'>;
   readonly stages: Stages;
   readonly tell: TellEvent;
+  readonly tokensInChanges: TokensInChanges;
 }
 
 /** What a round starts from. */

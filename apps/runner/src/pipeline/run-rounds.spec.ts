@@ -228,7 +228,7 @@ describe('files that the model asks for', () => {
     );
   });
 
-  it('[AR-10.5] are not shown when they hold a token or .gitignore names them, asked for or edited', async () => {
+  it('[AR-10.5] are shown without their tokens, and not when .gitignore names them, asked for or edited', async () => {
     const token = `ghp_${'a1B2c3D4'.repeat(5)}`;
     const secretive = SpecRounds.of({
       ...{ '.gitignore': 'ignored.txt\n', 'ignored.txt': 'kept by mistake\n' },
@@ -238,11 +238,11 @@ describe('files that the model asks for', () => {
     const played = await secretive.play([asking('ignored.txt', 'token.txt'), wrong, right], {
       test: isRight,
     });
-    expect(played.told(2)).toContain(
-      '- "ignored.txt" is not shown: .gitignore names it\n- "token.txt" is not shown: it holds what looks like a GitHub token',
-    );
+    expect(played.told(2)).toContain('- "ignored.txt" is not shown: .gitignore names it');
+    expect(played.told(1)).toContain('[masked]\n');
     expect(played.told(3)).toContain('change 1 (modify "ignored.txt")');
-    expect(played.told(3)).not.toContain('It is now:');
+    expect(played.told(3)).not.toContain('kept by mistake');
+    expect(JSON.stringify(played.client.requests)).not.toContain(token);
     expect(await played.text('src/answer.txt')).toBe('42\n');
   });
 

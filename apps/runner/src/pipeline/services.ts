@@ -6,6 +6,7 @@ import type { BudgetLimits } from './budget.js';
 import type { Models } from './model-choice.js';
 import type { CancelDesk } from './cancel-desk.js';
 import type { ArtifactStore, RepoPool, Spool, TaskRegistry, TellLive } from './ports.js';
+import type { TokensInChanges } from './object-to-secrets.js';
 import type { Author } from './commit-draft.js';
 import type { StageTimeouts } from './stage-clock.js';
 import type { GitSettings } from './stages/prepare-workspace.js';
@@ -39,6 +40,7 @@ export interface PipelineSettings {
   /** How long a report that only the disk has taken is waited for before the message is given back. */
   readonly reportWaitMs: number;
   readonly author: Author;
+  readonly tokensInChanges: TokensInChanges;
 }
 
 /** What the pipeline works with: made once per runner, shared by all of its tasks. */

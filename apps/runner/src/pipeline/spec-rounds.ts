@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Answer, EventType, RunnerError, Task } from '@necrocode/contracts';
 import { createScriptedClient, type ScriptedClient, type ScriptedTurn } from '@necrocode/llm';
-import { createLogger } from '@necrocode/telemetry';
+import { createLogger, createMask } from '@necrocode/telemetry';
 import { tempDir } from '@necrocode/testkit';
 import { createSlotDirectory, type ChangedTree } from '@necrocode/workspace';
 import type { AnswerFormat } from '../prompt/answer-format.js';
@@ -11,6 +11,7 @@ import { openAnswerStore } from './answer-store.js';
 import { AttemptRecord } from './attempt-record.js';
 import { Budget, type BudgetLimits } from './budget.js';
 import { emptyCheckpoint, type Checkpoint } from './checkpoint.js';
+import type { TokensInChanges } from './object-to-secrets.js';
 import { ModelChoice } from './model-choice.js';
 import type { ArtifactStore, Spool, TaskRegistry } from './ports.js';
 import { runRounds } from './run-rounds.js';
@@ -28,6 +29,9 @@ export interface RoundsOptions {
   readonly task?: Partial<Task>;
   readonly promptTokens?: number;
   readonly conversationTokens?: number;
+  /** Of the runner. */
+  readonly secrets?: readonly string[];
+  readonly tokensInChanges?: TokensInChanges;
   /** What an earlier attempt left. */
   readonly checkpoint?: Checkpoint;
   /** 1 by default. A later one finds what those before it have stored. */
@@ -107,7 +111,8 @@ export class SpecRounds {
           return runShell(options.test ?? 'true', workspace.workTree);
         },
       },
-      mask: (text) => text,
+      mask: createMask(options.secrets ?? []),
+      tokensInChanges: options.tokensInChanges ?? 'refuse',
       record,
       stages: new Stages(
         createLogger({ name: 'spec', level: 'silent' }),

@@ -70,7 +70,10 @@ async function prepare(attempt: Attempt, slot: Slot): Promise<Progress> {
   return stages.run('prepare_workspace', async () => {
     const workspace = await prepareWorkspace(task, slot, pinned, services.settings.git, pin, work.signal);
     record.baseCommit = workspace.base;
-    return { workspace, draft: new CommitDraft(task, lease.run, services.settings.author, workspace) };
+    return {
+      workspace,
+      draft: new CommitDraft(services.mask.within(task), lease.run, services.settings.author, workspace),
+    };
   });
 }
 
@@ -95,6 +98,7 @@ async function implement(
       record.warn(`${change.from} was left for ${change.to}: ${change.why}`);
     }),
     mask: services.mask,
+    tokensInChanges: services.settings.tokensInChanges,
     record,
     stages,
     tell,

@@ -3,7 +3,7 @@ const longestLine = 64 * 1024;
 /** Longer than any secret, so that none is cut where a long line is. */
 const overlap = 4 * 1024;
 
-/** Collects text that comes in chunks and passes it on line by line: a mask finds nothing that is split over two chunks. */
+/** Collects text that comes in chunks and passes it on line by line: half a token has not its form. */
 export class WholeLines {
   private rest = '';
 

@@ -1,6 +1,7 @@
+import { isUtf8 } from 'node:buffer';
 import type { Task } from '@necrocode/contracts';
+import { findTokens } from '@necrocode/telemetry';
 import type { IgnoredFiles } from './ignored-files.js';
-import { secretIn } from './secret-contents.js';
 
 /** Beyond these, a repository's files are listed but not shown unless they are asked for. */
 const mostUnnamedFiles = 30;
@@ -57,20 +58,16 @@ export function isGenerated(path: string): boolean {
   return generated.test(path);
 }
 
+/** A file with one has nothing else to tell; other tokens are masked where they stand. */
+const wholeFile = 'a private key';
+
 /** Why contents may not be shown, as the end of a sentence; undefined for text that a model can read and may see. */
 export function whyHidden(bytes: Uint8Array): Hiding | undefined {
   const binary: Hiding = { reason: 'binary', why: 'it is binary' };
   if (bytes.subarray(0, 8_000).includes(0)) return binary;
-  let text: string;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    return binary;
-  }
-  const secret = secretIn(text);
-  return secret === undefined
-    ? undefined
-    : { reason: 'secret-looking', why: `it holds what looks like ${secret}` };
+  if (!isUtf8(bytes)) return binary;
+  const isKeyFile = findTokens(Buffer.from(bytes)).some(({ kind }) => kind === wholeFile);
+  return isKeyFile ? { reason: 'secret-looking', why: `it holds what looks like ${wholeFile}` } : undefined;
 }
 
 export interface Hiding {

@@ -15,14 +15,17 @@ const editsPlaced = counter('necrocode.edits', 'Edits of models by the layer of 
  * Applies a change set to the tree and then to the work tree: all of it, or none.
  *
  * @param objections what else speaks against changes of the set
+ * @param review finds what speaks against the files that the set leads to, before the first is written
  */
 export async function applyChange(
   workspace: Workspace,
   current: ChangedTree,
   changes: readonly Change[],
   objections: readonly ChangeProblem[],
+  review: (tree: ChangedTree) => Promise<readonly ChangeProblem[]>,
 ): Promise<ApplyOutcome> {
-  const outcome = objectedTo(await applyAnswer(current, changes), objections);
+  const possible = objectedTo(await applyAnswer(current, changes), objections);
+  const outcome = possible.kind === 'applied' ? objectedTo(possible, await review(possible.tree)) : possible;
   if (outcome.kind === 'applied') {
     await writeChanges(workspace.workTree, current, outcome.tree);
     for (const { layer } of outcome.layers) editsPlaced.add(1, { 'necrocode.edit.layer': layer });

@@ -1,4 +1,5 @@
 import { RunnerError } from '@necrocode/contracts';
+import type { ChatMessage } from '@necrocode/llm';
 import type { Mask } from '@necrocode/telemetry';
 import type { DialogueRequest } from '../../prompt/dialogue.js';
 import { frameRequest } from '../../prompt/frame-request.js';
@@ -31,17 +32,19 @@ export async function proposeChange(
     addExchange(record, request, replayed, true);
     return replayed;
   }
+  const masked = (message: ChatMessage) => ({ ...message, content: mask(message.content) });
   const answer = await models
-    .chat(({ format }) => frameRequest(format, request.messages), signal)
+    .chat(({ format }) => frameRequest(format, request.messages.map(masked)), signal)
     .catch((error: unknown) => {
       addFailure(record, request, models, error);
       throw error;
     });
-  const text = mask(answer.text);
+  // What only looks like a token stays as it is: whether it may is judged by the files, also when replayed.
+  const secret = mask.holdsSecret(answer.text);
   const stored: StoredAnswer = {
-    text,
+    text: secret ? mask(answer.text) : answer.text,
     format: answer.format,
-    finish_reason: text === answer.text ? answer.finishReason : 'secret',
+    finish_reason: secret ? 'secret' : answer.finishReason,
     model: answer.model,
     usage: answer.usage,
     cost_usd: answer.costUsd,

@@ -1,6 +1,7 @@
+import { StringDecoder } from 'node:string_decoder';
 import { RunnerError, type TestRun } from '@necrocode/contracts';
 import type { CommandLimits, CommandResult, LimitHit, Sandbox } from '@necrocode/sandbox';
-import { withSpan } from '@necrocode/telemetry';
+import { withSpan, type Mask } from '@necrocode/telemetry';
 import { WholeLines } from '../whole-lines.js';
 
 export interface CommandReport {
@@ -26,6 +27,8 @@ export interface CommandZone {
   readonly outputLimitBytes: number;
   readonly limits: CommandLimits;
   readonly signal: AbortSignal;
+  /** Hides secrets in what is shown while the command runs. */
+  readonly mask: Mask;
   readonly onOutput: (text: string) => void;
   /** Told of each limit that ended or bounded a command. */
   readonly onLimit: (command: string, limit: LimitHit) => void;
@@ -72,11 +75,14 @@ function runOne(command: string, zone: CommandZone): Promise<CommandReport> {
   const attributes = { 'process.command_line': command, 'necrocode.sandbox.network': zone.network };
   return withSpan('command', { attributes }, async (span) => {
     const lines = new WholeLines(zone.onOutput);
+    const masked = zone.mask.stream();
+    const decoder = new StringDecoder();
     const result: CommandResult = await zone.sandbox.runCommand(command, {
       ...zone,
       home: zone.homeDir,
-      onOutput: (text) => lines.add(text),
+      onOutput: (text) => lines.add(decoder.write(masked.write(Buffer.from(text)))),
     });
+    lines.add(decoder.end(masked.flush()));
     lines.end();
     const passed = result.exitCode === 0 && !result.timedOut;
     span.setAttributes({ 'process.exit.code': result.exitCode ?? -1, 'necrocode.command.passed': passed });

@@ -19,8 +19,8 @@ export async function uploadArtifacts(
   { store, spool, mask }: Keepers,
   patienceMs: number,
 ): Promise<void> {
-  const uploads = pieces(record, runLog, mask).map(async ({ type, name, mediaType, text }) => {
-    const content = typeof text === 'string' ? Buffer.from(mask(text)) : text;
+  const uploads = pieces(record, runLog).map(async ({ type, name, mediaType, text }) => {
+    const content = mask.bytes(Buffer.from(text));
     const artifact = { type, name, mediaType, content, uploadId: randomUUID() };
     try {
       return await uploadWithin(patienceMs, lease, artifact, store);
@@ -68,12 +68,10 @@ interface Piece {
   readonly text: string | Buffer;
 }
 
-function pieces(record: AttemptRecord, runLog: string, mask: Mask): Piece[] {
+function pieces(record: AttemptRecord, runLog: string): Piece[] {
   const { diff, setupRuns, testRuns, exchanges } = record;
   return [
-    ...(diff
-      ? [{ type: 'diff', name: 'change.diff', mediaType: 'text/x-diff', text: maskDiff(diff, mask) } as const]
-      : []),
+    ...(diff ? [{ type: 'diff', name: 'change.diff', mediaType: 'text/x-diff', text: diff } as const] : []),
     { type: 'log', name: 'run.log', mediaType: 'application/x-ndjson', text: runLog },
     ...(testRuns.length + setupRuns.length > 0
       ? [
@@ -96,13 +94,6 @@ function transcripts(exchanges: AttemptRecord['exchanges']): Piece[] {
     { type: 'transcript', name: 'transcript.jsonl', mediaType: 'application/x-ndjson', text: programs },
     { type: 'transcript', name: 'transcript.md', mediaType: 'text/markdown', text: people },
   ];
-}
-
-/** Bytes that are not UTF-8 must survive, and a secret in them would be UTF-8. */
-function maskDiff(diff: Buffer, mask: Mask): Buffer {
-  const text = diff.toString('latin1');
-  const masked = mask(text);
-  return masked === text ? diff : Buffer.from(masked, 'latin1');
 }
 
 function testReport({ setupRuns, testRuns }: AttemptRecord): string {

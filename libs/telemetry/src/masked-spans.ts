@@ -59,5 +59,5 @@ function masked(attributes: Attributes, hide: HideText): Attributes {
 function maskedValue(value: AttributeValue, hide: HideText): AttributeValue {
   if (typeof value === 'string') return hide(value);
   if (!Array.isArray(value)) return value;
-  return value.map((item: unknown) => (typeof item === 'string' ? hide(item) : item)) as AttributeValue;
+  return value.map((item: unknown) => (typeof item === 'string' ? hide(item) : item));
 }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
@@ -175,6 +175,8 @@ const variables: Readonly<Record<string, readonly string[]>> = {
   SANDBOX_REQUIRED: ['sandbox', 'required'],
 };
 
+const mostConfigBytes = 1_048_576;
+
 /** Values of these are lists, separated by commas. */
 const lists = new Set(['RUNNER_QUEUES']);
 /** These may also be given as the path of a file, in `<name>_FILE`. */
@@ -239,7 +241,9 @@ export function makeRunnerId(config: RunnerConfig): string {
 function readDocument(file: string | undefined, problems: string[]): Record<string, unknown> {
   if (file === undefined) return {};
   try {
-    const document: unknown = parseYaml(readFileSync(file, 'utf8')) ?? {};
+    if (statSync(file).size > mostConfigBytes) throw new Error('is too large for settings');
+    // Aliases that grow without end are refused; settings need none of them to be many.
+    const document: unknown = parseYaml(readFileSync(file, 'utf8'), { maxAliasCount: 100 }) ?? {};
     if (typeof document === 'object' && !Array.isArray(document)) return document as Record<string, unknown>;
     problems.push(`${file}: must be a mapping of settings`);
   } catch (error) {

@@ -7,6 +7,7 @@
 export * from './ids.js';
 export * from './subjects.js';
 export * from './task.js';
+export { mostTaskBytes } from './read-json.js';
 export * from './change-set.js';
 export * from './errors.js';
 export * from './result.js';

@@ -1,4 +1,4 @@
-import type { TaskKey } from './ids.js';
+import { parseKey, type TaskKey } from './ids.js';
 
 /** Priorities of the task queue, the most urgent first. */
 export const priorities = ['high', 'normal', 'low'] as const;
@@ -49,7 +49,7 @@ export function placeOfSubject(subject: string): QueuePlace | undefined {
 /** Reads the key out of a cancel subject. */
 export function keyOfCancelSubject(subject: string): TaskKey | undefined {
   const match = /^necrocode\.control\.cancel\.([^.]+)\.(.+)$/.exec(subject);
-  return match ? { specName: match[1] as string, taskId: match[2] as string } : undefined;
+  return match ? parseKey(`${match[1]}/${match[2]}`) : undefined;
 }
 
 /** NATS headers that this system adds to a message. */

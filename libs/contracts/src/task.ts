@@ -1,12 +1,16 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { defaultBranch, specNameSchema, taskIdSchema, type TaskKey } from './ids.js';
+import { readJson } from './read-json.js';
 import { queuePattern } from './subjects.js';
 
 export const currentSchemaVersion = 1;
 
 const text = (max: number) => z.string().min(1).max(max);
-const command = text(8_192);
+const notNul = (value: string) => !value.includes('\0');
+const prose = (max: number) => text(max).refine(notNul, 'must not contain NUL');
+const command = prose(8_192);
+const notPlain = 'must not contain control characters or marks that turn the reading direction';
 
 const repoUrl = text(2_048)
   .refine((url) => !/[\u0000-\u0020\u007f]/.test(url), 'must not contain white space or control characters')
@@ -20,7 +24,7 @@ export const branchNameSchema = text(200).refine(
 );
 
 const relativePath = text(1_024).refine(
-  (path) => !path.startsWith('/') && !path.split('/').includes('..') && !path.includes('\0'),
+  (path) => !path.startsWith('/') && !path.split('/').includes('..') && notNul(path),
   'must be a path relative to the repository, without ".."',
 );
 
@@ -39,9 +43,11 @@ export const taskSchema = z.strictObject({
   schema_version: z.int().min(1).optional(),
   task_id: taskIdSchema,
   spec_name: specNameSchema,
-  title: text(200).refine((t) => !/[\r\n]/.test(t), 'must be a single line'),
-  description: text(100_000),
-  acceptance_criteria: z.array(text(10_000)).max(100).optional(),
+  title: text(200)
+    .refine((t) => !/[\r\n]/.test(t), 'must be a single line')
+    .refine(isPlain, notPlain),
+  description: prose(100_000),
+  acceptance_criteria: z.array(prose(10_000)).max(100).optional(),
   dependencies: z.array(taskIdSchema).max(1_000).optional(),
   required_skill: z.string().regex(queuePattern, `must match ${queuePattern.source}`).optional(),
   repo_url: repoUrl,
@@ -81,14 +87,12 @@ export type ParsedTask =
 
 /** Parses a message body, the only place where bytes become a task. Names every problem at once. */
 export function parseTask(body: Uint8Array | string): ParsedTask {
-  let document: unknown;
-  try {
-    document = JSON.parse(
-      typeof body === 'string' ? body : new TextDecoder('utf-8', { fatal: true }).decode(body),
-    );
-  } catch (error) {
-    return { kind: 'invalid', problems: [{ field: '(body)', problem: notJson(error) }], key: undefined };
+  const read = readJson(body);
+  if (read.kind === 'unreadable') {
+    const { field, problem } = read;
+    return { kind: 'invalid', problems: [{ field, problem }], key: readableKey(read.document) };
   }
+  const { document } = read;
   const key = readableKey(document);
   const version = z.looseObject({ schema_version: z.int() }).safeParse(document);
   if (version.success && version.data.schema_version > currentSchemaVersion) {
@@ -134,10 +138,6 @@ export function msgIdOf(task: Task): string {
   return `${task.spec_name}/${task.task_id}#${digestOf(task)}`;
 }
 
-function notJson(error: unknown): string {
-  return `not JSON in UTF-8 (${error instanceof Error ? error.message.slice(0, 120) : 'unreadable'})`;
-}
-
 function readableKey(document: unknown): TaskKey | undefined {
   const parsed = z.looseObject({ spec_name: specNameSchema, task_id: taskIdSchema }).safeParse(document);
   return parsed.success ? { specName: parsed.data.spec_name, taskId: parsed.data.task_id } : undefined;
@@ -150,9 +150,14 @@ function hasCredentials(url: string): boolean {
   return !/^ssh:/i.test(url) || authority.slice(0, authority.lastIndexOf('@')).includes(':');
 }
 
+/** Shown in one line, it moves no cursor and reads in the order in which it stands. */
+function isPlain(value: string): boolean {
+  return !/[\p{Cc}\u061c\u2028-\u202e\u2066-\u2069]/u.test(value);
+}
+
 /** The rules of git-check-ref-format, for the part after refs/heads/. */
 function isBranchName(name: string): boolean {
-  if (/[\u0000-\u0020\u007f~^:?*[\\]/.test(name)) return false;
+  if (/[\u0000-\u0020\u007f~^:?*[\\]/.test(name) || !isPlain(name)) return false;
   if (name.startsWith('-') || name.startsWith('refs/') || name === 'HEAD' || name === '@') return false;
   if (name.includes('..') || name.includes('@{') || name.includes('//')) return false;
   if (name.startsWith('/') || name.endsWith('/') || name.endsWith('.')) return false;

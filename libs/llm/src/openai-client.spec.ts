@@ -189,6 +189,14 @@ describe('what is final', () => {
     expect(message.length).toBeLessThan(400);
   });
 
+  it('[AR-16.6] reads no answer without end', async () => {
+    const { client } = await arrange([{ status: 200, body: { choices: 'x'.repeat(33 * 1024 * 1024) } }]);
+    await expect(client.chat(request)).rejects.toMatchObject({
+      code: 'llm_bad_response',
+      message: expect.stringContaining('answered too much') as string,
+    });
+  });
+
   it('[AR-16.1] shows nothing of what the endpoint says about a refused key', async () => {
     const { client } = await arrange([refusal(401, 'Incorrect API key provided: sk-ve****key')]);
     await expect(client.chat(request)).rejects.toThrow(/^the LLM endpoint refused the key \(401\)$/);

@@ -4,6 +4,7 @@ import { addSpanEvent, createMask } from '@necrocode/telemetry';
 import { OpenAI } from 'openai';
 import { recordRetry } from './call-metrics.js';
 import { callOnce, type Endpoint } from './call-once.js';
+import { cappedFetch } from './capped-fetch.js';
 import { fullDialect, simplerDialect } from './dialect.js';
 import type { ChatAnswer, ChatRequest, LlmClient } from './llm-client.js';
 import type { PriceTable } from './prices.js';
@@ -87,6 +88,7 @@ function endpointOf({
     baseURL: baseUrl,
     timeout: callTimeoutMs,
     maxRetries: 0,
+    fetch: cappedFetch,
     // What is left out here the SDK would take from the environment, and its log shows requests.
     adminAPIKey: null,
     organization: null,

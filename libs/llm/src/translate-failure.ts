@@ -1,4 +1,5 @@
 import { RunnerError } from '@necrocode/contracts';
+import { BodyTooLarge } from './capped-fetch.js';
 import type { Mask } from '@necrocode/telemetry';
 import { APIConnectionTimeoutError, APIError } from 'openai';
 import { askedWaitMs } from './retry-wait.js';
@@ -26,6 +27,13 @@ const longestServerMessage = 300;
 export function translateFailure(error: unknown, mask: Mask): CallFailure {
   if (error instanceof APIConnectionTimeoutError) return timedOut(error);
   if (isStatusError(error)) return byStatus(error, error.status, mask);
+  if (error instanceof BodyTooLarge) {
+    return never(
+      new RunnerError('llm_bad_response', `the LLM endpoint answered too much: ${error.message}`, {
+        cause: error,
+      }),
+    );
+  }
   if (error instanceof SyntaxError) {
     return never(
       new RunnerError('llm_bad_response', 'the LLM endpoint answered with broken JSON', { cause: error }),

@@ -3,6 +3,7 @@ import { digestOf, formatKey, keyOf, parseTask, type Task, type TaskResult } fro
 import { openTaskRegistry, type KnownTask, type TaskRegistry } from '../reach/task-registry.js';
 import type { Session } from '../session.js';
 import { describeTask, hasEnded, type Status, type TaskDocument } from '../show/task-document.js';
+import { harmlessLine } from '../show/terminal.js';
 import { followRun } from './follow-run.js';
 
 /** What the registry knew of a key before a task was published under it. */
@@ -47,7 +48,7 @@ export async function followSubmission(
     const fate = await awaitFate(task, before, registry, session);
     switch (fate.kind) {
       case 'refused':
-        session.terminal.note(`${formatKey(key)} was refused: ${fate.reason}`);
+        session.terminal.note(`${formatKey(key)} was refused: ${harmlessLine(fate.reason)}`);
         return { status: 'refused', run: null, result: null };
       case 'run': {
         if (fate.ended && duplicate)

@@ -1,9 +1,11 @@
+import { StringDecoder } from 'node:string_decoder';
 import { formatKey, type TaskKey } from '@necrocode/contracts';
 import { CommandRefused } from '../command-refused.js';
 import { openArtifactStore } from '../reach/artifact-store.js';
 import { openTaskRegistry, type TaskRegistry } from '../reach/task-registry.js';
 import { resolveKey } from '../resolve-key.js';
 import type { ExitCode, Session } from '../session.js';
+import { harmlessJson } from '../show/terminal.js';
 import { describeTask, hasEnded } from '../show/task-document.js';
 import { artifactsOfRun } from './artifacts.js';
 import { eventsUntilEnd } from './follow-run.js';
@@ -41,7 +43,11 @@ async function printContent(
 ) {
   const store = openArtifactStore(session.endpoints.artifactStore);
   try {
-    for await (const chunk of store.download(log)) await session.terminal.write(chunk);
+    const decoder = new StringDecoder();
+    for await (const chunk of store.download(log)) {
+      await session.terminal.write(harmlessJson(decoder.write(Buffer.from(chunk))));
+    }
+    await session.terminal.write(harmlessJson(decoder.end()));
   } finally {
     store.close();
   }
@@ -54,7 +60,9 @@ async function followLog(
   session: Session,
 ): Promise<ExitCode> {
   const { terminal } = session;
-  const live = await listenToLog(key, session, ({ raw }) => terminal.print(raw.trimEnd()));
+  const live = await listenToLog(key, session, ({ raw }) =>
+    terminal.print(harmlessJson(raw.trimEnd().replace(/\s*\n\s*/g, ' '))),
+  );
   if (!live.heard) return 1;
   try {
     terminal.note(

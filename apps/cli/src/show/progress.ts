@@ -1,6 +1,6 @@
 import { styleOfStatus } from './status-style.js';
 import type { EventDocument } from './task-document.js';
-import { harmless, paint, type Terminal } from './terminal.js';
+import { harmlessLine, paint, type Terminal } from './terminal.js';
 import { showCount, showDuration } from './units.js';
 
 /** The line that a watcher sees for an event; undefined for one that says nothing new. */
@@ -21,7 +21,7 @@ export function troubleLine(line: Readonly<Record<string, unknown>>, terminal: T
   }
   const reason = typeof line.reason === 'string' ? `: ${line.reason}` : '';
   const time = typeof line.time === 'string' ? line.time : null;
-  return `${paint(terminal, 'dim', clock(time))}  ${paint(terminal, 'yellow', '!')} ${harmless(line.msg + reason)}`;
+  return `${paint(terminal, 'dim', clock(time))}  ${paint(terminal, 'yellow', '!')} ${harmlessLine(line.msg + reason)}`;
 }
 
 type Mood = 'good' | 'bad' | 'plain' | 'warn';
@@ -101,7 +101,7 @@ function warn(line: string): Told {
 }
 
 function text(value: unknown): string {
-  return typeof value === 'string' ? harmless(value).replace(/\s+/g, ' ') : '';
+  return typeof value === 'string' ? harmlessLine(value) : '';
 }
 
 /** The time of day where the user is. */

@@ -2,7 +2,7 @@ import { formatKey, type taskRegistry } from '@necrocode/contracts';
 import { styleOfStatus } from './status-style.js';
 import { renderTable, type Column } from './table.js';
 import { readResult, statusOf, type Status } from './task-document.js';
-import { harmless, type Terminal } from './terminal.js';
+import { harmlessLine, type Terminal } from './terminal.js';
 import { showDuration } from './units.js';
 
 /** One task of `necro list --json`. */
@@ -40,10 +40,10 @@ export function renderTaskList(tasks: readonly TaskLine[], now: number, terminal
     { title: 'KEY', show: ({ key }) => key },
     { title: 'RUN', show: ({ run }) => String(run), align: 'right' },
     { title: 'STATE', show: ({ state }) => state, style: ({ state }) => styleOfStatus(state) },
-    { title: 'STAGE', show: ({ stage, state }) => (state === 'done' ? '' : (stage ?? '')) },
-    { title: 'RUNNER', show: ({ runner_id: runner }) => runner ?? '' },
+    { title: 'STAGE', show: ({ stage, state }) => (state === 'done' ? '' : harmlessLine(stage ?? '')) },
+    { title: 'RUNNER', show: ({ runner_id: runner }) => harmlessLine(runner ?? '') },
     { title: 'AGE', show: (task) => ageOf(task, now), align: 'right' },
-    { title: 'REASON', show: ({ reason }) => shorten(harmless(reason ?? '')) },
+    { title: 'REASON', show: ({ reason }) => shorten(harmlessLine(reason ?? '')) },
   ];
   return renderTable(columns, tasks, terminal);
 }

@@ -3,13 +3,13 @@ import { renderArtifacts } from './artifact-list.js';
 import { styleOfStatus } from './status-style.js';
 import { renderTable } from './table.js';
 import type { TaskDocument } from './task-document.js';
-import { harmless, paint, type Terminal } from './terminal.js';
+import { harmless, harmlessLine, harmlessLines, paint, type Terminal } from './terminal.js';
 import { showCost, showCount, showDuration } from './units.js';
 
 /** What a human wants to know of a task, the most important first. */
 export function renderTaskReport(key: string, document: TaskDocument, terminal: Terminal): string {
   const { task, status, artifacts, result } = document;
-  const title = typeof task?.title === 'string' ? `  ${harmless(task.title)}` : '';
+  const title = typeof task?.title === 'string' ? `  ${harmlessLine(task.title)}` : '';
   const standing = [paint(terminal, styleOfStatus(status) ?? 'reset', status), ...whoOrWhy(document)];
   const sections = [
     `${paint(terminal, 'bold', key)}${title}\n${standing.join(' · ')}`,
@@ -24,7 +24,7 @@ function whoOrWhy({ status, attempts, events }: TaskDocument): string[] {
   const last = attempts.at(-1);
   if (status === 'blocked') {
     const reason = events.findLast(({ type }) => type === 'TaskParked')?.data.reason;
-    return typeof reason === 'string' ? [harmless(reason)] : [];
+    return typeof reason === 'string' ? [harmlessLine(reason)] : [];
   }
   // The attempts of a task that is ready are of earlier runs, or have been given up.
   if (!last || status === 'ready') return [];
@@ -40,7 +40,9 @@ export function renderResult(result: TaskResult, terminal: Terminal): string {
     Object.keys(result.timings).length > 0
       ? section('timings', renderTimings(result, terminal), terminal)
       : '',
-    result.warnings?.length ? section('warnings', result.warnings.map(harmless).join('\n'), terminal) : '',
+    result.warnings?.length
+      ? section('warnings', result.warnings.map(harmlessLine).join('\n'), terminal)
+      : '',
   ];
   return sections.filter((text) => text !== '').join('\n\n');
 }
@@ -49,7 +51,7 @@ function renderFacts(result: TaskResult): string {
   const facts: readonly (readonly [string, string | null])[] = [
     ['branch', result.branch],
     ['commit', result.commit && `${result.commit}${result.pushed ? ', pushed' : ', not pushed'}`],
-    ['files', result.files_changed.length > 0 ? result.files_changed.map(harmless).join(', ') : null],
+    ['files', result.files_changed.length > 0 ? result.files_changed.map(harmlessLine).join(', ') : null],
     ['rounds', result.rounds > 0 ? String(result.rounds) : null],
     ['tokens', showTokens(result.usage)],
     ['cost', showPrice(result.usage)],
@@ -76,7 +78,7 @@ function showPrice(usage: Usage): string | null {
 
 function renderError(error: NonNullable<TaskResult['error']>, terminal: Terminal): string {
   const stage = error.stage === null ? '' : ` in ${error.stage}`;
-  return `${paint(terminal, 'red', error.code)}${stage}: ${harmless(error.message)}`;
+  return `${paint(terminal, 'red', error.code)}${stage}: ${harmlessLines(error.message)}`;
 }
 
 function renderTests({ tests }: TaskResult, terminal: Terminal): string {
@@ -87,7 +89,7 @@ function renderTests({ tests }: TaskResult, terminal: Terminal): string {
         show: ({ passed }) => (passed ? 'passed' : 'failed'),
         style: ({ passed }) => (passed ? 'green' : 'red'),
       },
-      { title: 'COMMAND', show: ({ command }) => harmless(command).replace(/\s+/g, ' ') },
+      { title: 'COMMAND', show: ({ command }) => harmlessLine(command) },
       { title: 'EXIT', show: ({ exit_code: code }) => (code === null ? '-' : String(code)), align: 'right' },
       { title: 'TIME', show: ({ duration_ms: ms }) => showDuration(ms), align: 'right' },
       { title: 'LIMIT', show: ({ limit_hit: limit }) => limit ?? '' },

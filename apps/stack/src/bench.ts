@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { parseTask, taskResultSchema, type Task } from '@necrocode/contracts';
 import { connectNats, publishTask, type NatsConnection } from '@necrocode/messaging';
 import { startOtlpReceiver, type ReceivedSpan } from '@necrocode/telemetry';
+import { benchMask } from './bench-mask.js';
 import { measureSandboxCost, type SandboxCost } from './bench-sandbox.js';
 import { drawBars } from './draw-bars.js';
 import { plainGit, plainGitEnvironment, publishFolder } from './plain-git.js';
@@ -30,6 +31,7 @@ const say = (text: string) => void process.stdout.write(`${text}\n`);
 
 try {
   await bench();
+  benchMask(say);
 } finally {
   rmSync(work, { recursive: true, force: true });
 }

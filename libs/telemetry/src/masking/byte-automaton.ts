@@ -13,6 +13,8 @@ export class ByteAutomaton {
   table: Int16Array;
   /** Nothing is begun: here for every text, and in an unanchored automaton the way back to it is never cut off. */
   readonly initial = 1;
+  /** From here no path leads on; 0 until a text came to it. */
+  dead = 0;
   private sets: Int32Array[] = [];
   private ids = new Map<string, number>();
   private readonly accepting: boolean[] = [];
@@ -60,17 +62,13 @@ export class ByteAutomaton {
     return this.sets[state] ?? new Int32Array();
   }
 
-  /** No path leads on from here. */
-  isDead(state: number): boolean {
-    return this.sets[state]?.length === 0;
-  }
-
   private stateOf(nodes: Int32Array): number {
     const key = nodes.join();
     let id = this.ids.get(key);
     if (id === undefined) {
       id = this.sets.push(nodes) - 1;
       this.ids.set(key, id);
+      if (nodes.length === 0) this.dead = id;
       this.accepting[id] = nodes.some((node) => this.ends.has(node));
       if ((id + 1) << 8 > this.table.length) {
         const larger = new Int16Array(this.table.length * 2);
@@ -85,6 +83,7 @@ export class ByteAutomaton {
     this.sets = [new Int32Array()];
     this.ids = new Map();
     this.table.fill(0);
+    this.dead = 0;
     this.stateOf(Int32Array.from(this.begin).sort());
   }
 }

@@ -128,7 +128,7 @@ export class MatchFinder {
         at = -at;
         start = i;
       }
-      if (backward.isDead(at)) break;
+      if (at === backward.dead) break;
     }
     return start;
   }

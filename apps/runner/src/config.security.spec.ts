@@ -26,6 +26,12 @@ describe('settings', () => {
     expect(({} as Record<string, unknown>)['max_parallel']).toBeUndefined();
   });
 
+  it('[AR-10.1] that cannot be read are named without what stands there', () => {
+    const load = () => loadConfig(file('llm: { api_key: "very-s3cret", }}\n'), {});
+    expect(load).toThrow(/line 1/);
+    expect(load).not.toThrow(/s3cret/);
+  });
+
   it('[AR-10.5] hide every secret that they hold, those inside addresses too, and name what is too short', () => {
     const config = loadConfig(
       file('llm: { fallbacks: [{ model: m, base_url: "http://u:pass%2Fword@h/v1" }] }\n'),

@@ -247,7 +247,8 @@ function readDocument(file: string | undefined, problems: string[]): Record<stri
     if (typeof document === 'object' && !Array.isArray(document)) return document as Record<string, unknown>;
     problems.push(`${file}: must be a mapping of settings`);
   } catch (error) {
-    problems.push(`${file}: ${error instanceof Error ? error.message : 'unreadable'}`);
+    // The lines after the first would show what the file says, secrets too.
+    problems.push(`${file}: ${error instanceof Error ? error.message.split('\n', 1)[0] : 'unreadable'}`);
   }
   return {};
 }

@@ -30,6 +30,11 @@ try {
 
 maskSpans(maskFor(config));
 const log = createLogger({ name: 'runner', level: config.log_level, mask: maskFor(config) });
+// Node's own last words would pass no mask.
+process.on('uncaughtException', (error) => {
+  log.fatal({ error }, 'the runner broke');
+  process.exit(exitCodes.failed);
+});
 try {
   if (options.preview) await preview(config);
   else if (options.once) await once(config);

@@ -11,6 +11,7 @@ import { AppModule } from './app.module.js';
 import { makeRunnerId, type RunnerConfig } from './config.js';
 import { Readiness } from './health/readiness.js';
 import { maskFor, unmaskable } from './mask-for.js';
+import { nestLog } from './nest-log.js';
 import { openSandbox, sandboxRank } from './open-sandbox.js';
 import { createServices, type RunnerServices } from './runner-services.js';
 
@@ -77,7 +78,7 @@ export async function startRunner(config: RunnerConfig, log: Logger): Promise<Ru
     sandboxRank(sandbox.level),
   );
   const app = await NestFactory.create(AppModule.with(services, readiness), {
-    logger: ['error', 'warn', 'fatal'],
+    logger: nestLog(log),
   });
   app.connectMicroservice({ strategy: transport });
   // What an earlier runner could not tell comes before new work, which may be the same.

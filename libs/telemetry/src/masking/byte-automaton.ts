@@ -1,4 +1,4 @@
-type Edges = readonly (readonly number[])[];
+import type { Edges } from './byte-graph.js';
 
 /** Above this the states are thrown away and made anew as they are met, so that hostile text costs no memory. */
 const mostStates = 4_096;
@@ -20,7 +20,6 @@ export class ByteAutomaton {
   private readonly accepting: boolean[] = [];
 
   /**
-   * @param edges by node: byte, target, byte, target, …
    * @param begin nodes of the initial state
    * @param restart whether a path may begin anywhere, instead of at the first byte only
    */
@@ -37,9 +36,11 @@ export class ByteAutomaton {
   /** Computes what the table does not have yet. The state that was passed may be of no use afterwards. */
   step(state: number, byte: number): number {
     const targets = new Set<number>(this.restart ? this.begin : []);
+    const { first, bytes, targets: ends } = this.edges;
     for (const node of this.sets[state] ?? []) {
-      const edges = this.edges[node] ?? [];
-      for (let i = 0; i < edges.length; i += 2) if (edges[i] === byte) targets.add(edges[i + 1] as number);
+      for (let edge = first[node] as number; edge < (first[node + 1] as number); edge += 1) {
+        if (bytes[edge] === byte) targets.add(ends[edge] as number);
+      }
     }
     const nodes = Int32Array.from(targets).sort();
     if (this.sets.length >= mostStates) {

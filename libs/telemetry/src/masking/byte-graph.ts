@@ -2,6 +2,15 @@
 const mostBackslashes = 8;
 const backslash = 0x5c;
 
+/** By node, all edges that begin there: those from `first[node]` up to `first[node + 1]`. */
+export interface Edges {
+  readonly first: Int32Array;
+  readonly bytes: Uint8Array;
+  readonly targets: Int32Array;
+}
+
+export type ByteChoice = number | readonly number[];
+
 /**
  * Texts to look for, as a graph over bytes: every path from `start` to one of the ends spells one of them.
  * It has no circles, so that every spelling has a greatest length.
@@ -9,12 +18,14 @@ const backslash = 0x5c;
 export class ByteGraph {
   readonly start = 0;
   readonly ends = new Set<number>();
-  /** By node: byte, target, byte, target, … */
-  private readonly outgoing: number[][] = [[]];
+  private nodes = 1;
+  private readonly from: number[] = [];
+  private readonly bytes: number[] = [];
+  private readonly to: number[] = [];
   private readonly behindBackslashes = new Map<number, number>();
 
   node(): number {
-    return this.outgoing.push([]) - 1;
+    return this.nodes++;
   }
 
   /** Adds a way of spelling between two nodes; a byte that is a list stands for any of these. */
@@ -23,7 +34,11 @@ export class ByteGraph {
     let at = from;
     for (const [index, choice] of choices.entries()) {
       const next = index === choices.length - 1 ? to : this.node();
-      for (const byte of typeof choice === 'number' ? [choice] : choice) this.outgoing[at]?.push(byte, next);
+      for (const byte of typeof choice === 'number' ? [choice] : choice) {
+        this.from.push(at);
+        this.bytes.push(byte);
+        this.to.push(next);
+      }
       at = next;
     }
   }
@@ -35,53 +50,40 @@ export class ByteGraph {
     const behind = this.node();
     this.behindBackslashes.set(from, behind);
     let at = from;
-    for (let count = 1; count <= mostBackslashes; count += 1) {
-      this.spell(at, [backslash], behind);
+    for (let count = 1; count < mostBackslashes; count += 1) {
       const next = this.node();
+      this.spell(at, [backslash], behind);
       this.spell(at, [backslash], next);
       at = next;
     }
+    this.spell(at, [backslash], behind);
     return behind;
   }
 
-  /** By node: byte, target, byte, target, … */
-  get edges(): readonly (readonly number[])[] {
-    return this.outgoing;
-  }
-
-  /** By two bytes, the first as the higher eight bits: 1 where they stand beside each other in a spelling. */
-  pairs(): Uint8Array {
-    const pairs = new Uint8Array(1 << 16);
-    for (const edges of this.outgoing) {
-      for (let i = 0; i < edges.length; i += 2) {
-        const next = this.outgoing[edges[i + 1] as number] ?? [];
-        for (let j = 0; j < next.length; j += 2) pairs[((edges[i] as number) << 8) | (next[j] as number)] = 1;
-      }
-    }
-    return pairs;
-  }
-
-  /** Length of the shortest spelling. */
-  shortest(): number {
-    let nodes = new Set([this.start]);
-    for (let length = 0; ; length += 1) {
-      if (nodes.size === 0 || [...nodes].some((node) => this.ends.has(node))) return length;
-      const targets = [...nodes].flatMap(
-        (node) => this.edges[node]?.filter((_, index) => index % 2 === 1) ?? [],
-      );
-      nodes = new Set(targets);
-    }
+  edges(): Edges {
+    return this.sorted(this.from, this.to);
   }
 
   /** The same with every edge turned around. */
-  reversed(): readonly (readonly number[])[] {
-    const incoming: number[][] = this.outgoing.map(() => []);
-    for (const [from, edges] of this.outgoing.entries()) {
-      for (let i = 0; i < edges.length; i += 2)
-        incoming[edges[i + 1] as number]?.push(edges[i] as number, from);
+  reversed(): Edges {
+    return this.sorted(this.to, this.from);
+  }
+
+  private sorted(from: readonly number[], to: readonly number[]): Edges {
+    const first = new Int32Array(this.nodes + 1);
+    for (const node of from) first[node + 1] = (first[node + 1] as number) + 1;
+    for (let node = 1; node <= this.nodes; node += 1) {
+      first[node] = (first[node] as number) + (first[node - 1] as number);
     }
-    return incoming;
+    const place = first.slice();
+    const bytes = new Uint8Array(from.length);
+    const targets = new Int32Array(from.length);
+    for (const [edge, node] of from.entries()) {
+      const at = place[node] as number;
+      place[node] = at + 1;
+      bytes[at] = this.bytes[edge] as number;
+      targets[at] = to[edge] as number;
+    }
+    return { first, bytes, targets };
   }
 }
-
-export type ByteChoice = number | readonly number[];

@@ -23,10 +23,14 @@ export interface Mask {
  * @param secrets the values to hide; empty and too short ones are ignored (`tooShort` tells which are)
  */
 export function createMask(secrets: readonly (string | undefined)[]): Mask {
-  const finder = finderOf(secrets.filter((secret) => secret !== undefined && !tooShort(secret)));
+  const known = secrets.filter((secret) => secret !== undefined).filter((secret) => !tooShort(secret));
+  // Made when it is first needed: it takes a moment, and many processes only hold a mask for bad days.
+  let made: { readonly finder: MatchFinder | undefined } | undefined;
+  const finderNow = () => (made ??= { finder: finderOf(known) }).finder;
 
   function spansIn(content: Buffer): Span[] {
     const spans: Span[] = [];
+    const finder = finderNow();
     finder?.search(content, 0, finder.initial, (span) => addSpan(spans, span));
     for (const token of findTokens(content)) addSpan(spans, token);
     return spans;
@@ -53,8 +57,8 @@ export function createMask(secrets: readonly (string | undefined)[]): Mask {
   return Object.assign(text, {
     bytes,
     within: within as <T>(document: T) => T,
-    stream: () => new MaskStream(finder),
-    holdsSecret: (content: string | Buffer) => finder?.finds(Buffer.from(content)) ?? false,
+    stream: () => new MaskStream(finderNow()),
+    holdsSecret: (content: string | Buffer) => finderNow()?.finds(Buffer.from(content)) ?? false,
   });
 }
 
@@ -63,8 +67,8 @@ export function tooShort(secret: string): boolean {
   return secret.trim().length < shortestSecret;
 }
 
-function finderOf(secrets: readonly (string | undefined)[]): MatchFinder | undefined {
-  const fragments = new Set(secrets.flatMap((secret) => fragmentsOf(secret?.trim() ?? '')));
+function finderOf(secrets: readonly string[]): MatchFinder | undefined {
+  const fragments = new Set(secrets.flatMap((secret) => fragmentsOf(secret.trim())));
   if (fragments.size === 0) return undefined;
   const graph = new ByteGraph();
   for (const fragment of fragments) addSpellings(graph, fragment);

@@ -1,5 +1,6 @@
 import { ByteAutomaton } from './byte-automaton.js';
-import type { ByteGraph } from './byte-graph.js';
+import type { ByteGraph, Edges } from './byte-graph.js';
+import { pairsIn, shortestSpelling } from './byte-pairs.js';
 
 /** A part of a text, `end` not included. */
 export interface Span {
@@ -11,7 +12,7 @@ export interface Span {
 export class MatchFinder {
   private readonly forward: ByteAutomaton;
   private readonly backward: ByteAutomaton;
-  private readonly reversed: readonly (readonly number[])[];
+  private readonly reversed: Edges;
   /** 1 for every two bytes that stand beside each other in a spelling. */
   private readonly pairs: Uint8Array;
   private readonly stride: number;
@@ -19,12 +20,13 @@ export class MatchFinder {
   private reached: number;
 
   constructor(private readonly graph: ByteGraph) {
-    const { start, ends, edges } = graph;
+    const { start, ends } = graph;
+    const edges = graph.edges();
     this.reversed = graph.reversed();
     this.forward = new ByteAutomaton(edges, [start], ends, true);
     this.reached = this.forward.initial;
-    this.pairs = graph.pairs();
-    this.stride = Math.max(1, graph.shortest() - 1);
+    this.pairs = pairsIn(edges);
+    this.stride = Math.max(1, shortestSpelling(edges, start, ends) - 1);
     this.backward = new ByteAutomaton(this.reversed, [...ends], new Set([start]), false);
   }
 
@@ -103,14 +105,15 @@ export class MatchFinder {
   /** Where the longest of what is begun at the end of the bytes began; their length where nothing is. */
   pendingFrom(bytes: Uint8Array, state: SearchState): number {
     const { start, ends } = this.graph;
+    const { first, bytes: edgeBytes, targets } = this.reversed;
     let earliest = bytes.length;
     let nodes = new Set([...state].filter((node) => node !== start && !ends.has(node)));
     for (let i = bytes.length - 1; i >= 0 && nodes.size > 0; i -= 1) {
       const before = new Set<number>();
       for (const node of nodes) {
-        const edges = this.reversed[node] ?? [];
-        for (let e = 0; e < edges.length; e += 2)
-          if (edges[e] === bytes[i]) before.add(edges[e + 1] as number);
+        for (let edge = first[node] as number; edge < (first[node + 1] as number); edge += 1) {
+          if (edgeBytes[edge] === bytes[i]) before.add(targets[edge] as number);
+        }
       }
       if (before.has(start)) earliest = i;
       nodes = before;

@@ -27,7 +27,7 @@ function addText(graph: ByteGraph, secret: string): void {
 function addCharacter(graph: ByteGraph, from: number, character: string, to: number): void {
   const bytes = Buffer.from(character, 'utf8');
   addBytes(graph, from, bytes, to);
-  addUnicodeEscape(graph, from, character, to);
+  if (bytes.length > 1) addUnicodeEscape(graph, from, character, to);
   const entities = [...(named[character] ?? []), ...numeric(character)];
   for (const entity of entities) graph.spell(from, Buffer.from(entity), to);
   if (character === ' ') graph.spell(from, [0x2b], to);
@@ -43,15 +43,22 @@ function addBytes(graph: ByteGraph, from: number, bytes: Buffer, to: number): vo
   let at = from;
   for (const [index, byte] of bytes.entries()) {
     const next = index === bytes.length - 1 ? to : graph.node();
-    const hex = hexOf(byte);
     graph.spell(at, [byte], next);
-    graph.spell(at, [0x25, ...hex], next);
-    // Encoded twice.
-    graph.spell(at, [0x25, 0x32, 0x35, ...hex], next);
-    graph.spell(graph.escaped(at), [0x78, ...hex], next);
+    const digits = addNumbered(graph, at, bytes.length === 1);
+    graph.spell(digits, hexOf(byte), next);
     graph.spell(graph.escaped(at), Buffer.from(byte.toString(8).padStart(3, '0')), next);
     at = next;
   }
+}
+
+/** What stands before the two digits of a byte: `%`, `%25` (encoded twice), `\x`, and `\u00` for one of ASCII. */
+function addNumbered(graph: ByteGraph, from: number, isAscii: boolean): number {
+  const digits = graph.node();
+  graph.spell(from, [0x25], digits);
+  graph.spell(from, [0x25, 0x32, 0x35], digits);
+  graph.spell(graph.escaped(from), [0x78], digits);
+  if (isAscii) graph.spell(graph.escaped(from), [0x75, 0x30, 0x30], digits);
+  return digits;
 }
 
 /** `\u00e9`; beyond 16 bits two of them. */
@@ -123,10 +130,6 @@ function spellingsOfDigit(digit: string): number[] {
   return [...digit, ...(url ?? '')].map((character) => character.charCodeAt(0));
 }
 
-/** What an encoder may put between the digits: line breaks, also escaped, and the marks of a quoted or added line. */
-const lineBreaks = ['\n', '\r\n', '\\n', '\\r\\n', '\\\\n', '\\\\r\\\\n'];
-const lineMarks = ['', ' ', '+', '-', '>', '> ', '  ', '    ', '\t'];
-
 function addChain(
   graph: ByteGraph,
   choices: readonly ByteChoice[],
@@ -145,28 +148,48 @@ function addChain(
     }
     const apart = graph.node();
     for (const separator of separators) graph.spell(to, separator, apart);
-    addLineBreaks(graph, to, apart);
-    from = [to, apart];
+    from = [to, apart, addLineBreak(graph, to, apart)];
   }
 }
 
-function addLineBreaks(graph: ByteGraph, from: number, to: number): void {
+const [tab, newLine, carriageReturn, backslash] = [0x09, 0x0a, 0x0d, 0x5c];
+const [letterN, letterR] = [0x6e, 0x72];
+/** Before a line that is quoted, added or indented. */
+const lineMark = [tab, 0x20, 0x2b, 0x2d, 0x3e];
+const mostMarks = 4;
+
+/**
+ * What an encoder puts between its digits: a line break, as it is or escaped once or twice, and the marks of the
+ * next line. Returns the node behind the break; `to` is that behind the marks.
+ */
+function addLineBreak(graph: ByteGraph, from: number, to: number): number {
   const broken = graph.node();
-  for (const text of lineBreaks) graph.spell(from, Buffer.from(text), broken);
-  for (const mark of lineMarks) {
-    if (mark === '') for (const text of lineBreaks) graph.spell(from, Buffer.from(text), to);
-    else graph.spell(broken, Buffer.from(mark), to);
+  graph.spell(from, [newLine], broken);
+  graph.spell(from, [carriageReturn, newLine], broken);
+  const returned = graph.node();
+  for (const [at, letter, next] of [
+    [from, letterN, broken],
+    [from, letterR, returned],
+    [returned, letterN, broken],
+  ] as const) {
+    graph.spell(at, [backslash, letter], next);
+    graph.spell(at, [backslash, backslash, letter], next);
   }
+  let marked = broken;
+  for (let count = 1; count <= mostMarks; count += 1) {
+    graph.spell(marked, [lineMark], to);
+    const next = graph.node();
+    if (count < mostMarks) graph.spell(marked, [lineMark], next);
+    marked = next;
+  }
+  return broken;
 }
 
 /** `+`, `/` as URLs and JSON write them. */
 function addEscapedDigits(graph: ByteGraph, from: number, choice: ByteChoice, to: number): void {
   for (const byte of typeof choice === 'number' ? [choice] : choice) {
     if (byte !== 0x2b && byte !== 0x2f) continue;
-    const hex = hexOf(byte);
-    graph.spell(from, [0x25, ...hex], to);
-    graph.spell(from, [0x25, 0x32, 0x35, ...hex], to);
-    graph.spell(graph.escaped(from), [0x75, 0x30, 0x30, ...hex], to);
+    graph.spell(addNumbered(graph, from, true), hexOf(byte), to);
     if (byte === 0x2f) graph.spell(graph.escaped(from), [byte], to);
   }
 }
@@ -178,9 +201,7 @@ function addEscapedDigits(graph: ByteGraph, from: number, choice: ByteChoice, to
 function beginning(graph: ByteGraph, first: string | ByteChoice): number[] {
   const letters = typeof first === 'string' ? first.slice(0, 1) : String.fromCharCode(...[first].flat());
   const begin = [graph.start];
-  if (/[bfnrtu]/.test(letters)) {
-    begin.push(graph.escaped(graph.start));
-  }
+  if (/[bfnrtu]/.test(letters)) begin.push(graph.escaped(graph.start));
   if (/[0-9a-fA-F]/.test(letters)) begin.push(...cutUnicodeEscapes(graph));
   return begin;
 }

@@ -14,6 +14,7 @@ export const errorCodes = {
   unknown_playbook: { retryable: false },
   // the repository
   repo_not_allowed: { retryable: false },
+  branch_not_allowed: { retryable: false },
   repo_unreachable: { retryable: true },
   repo_auth_failed: { retryable: false },
   base_branch_missing: { retryable: false },
@@ -32,6 +33,7 @@ export const errorCodes = {
   change_unparsable: { retryable: false },
   change_refused: { retryable: false },
   secret_in_change: { retryable: false },
+  sensitive_file: { retryable: false },
   change_without_effect: { retryable: false },
   budget_exceeded: { retryable: false },
   // commands

@@ -18,7 +18,14 @@ export type ProblemReason =
   | 'token'
   /** The mark that hides a secret would overwrite it. */
   | 'masked'
-  | 'conflict';
+  | 'conflict'
+  /** Some file system cannot tell the path from another one of the tree. */
+  | 'collision'
+  | 'too_large'
+  /** The policy of the configuration keeps the file out of changes. */
+  | 'sensitive'
+  /** A command has left a link or a special file where the change would be written. */
+  | 'obstructed';
 
 /** Why a change was refused, for the model: `message` says what is wrong and how to say it right. */
 export interface ChangeProblem {

@@ -352,3 +352,37 @@ function applied(outcome: ApplyOutcome): Extract<ApplyOutcome, { kind: 'applied'
   if (outcome.kind !== 'applied') throw new Error(JSON.stringify(outcome));
   return outcome;
 }
+
+describe('a set is judged as a whole before anything is written', () => {
+  const refusal = async (changes: Change[]) => {
+    const outcome = await applyAnswer(view, changes);
+    return outcome.kind === 'refused' ? outcome.problems.map(({ reason }) => reason) : outcome.kind;
+  };
+
+  it.each<[string, Change[]]>([
+    ['NFC and NFD of one name', [create('caf\u00e9.txt'), create('cafe\u0301.txt')]],
+    ['a folder in NFC and NFD', [create('\u00e9/a'), create('e\u0301/b')]],
+    ['a joiner that nobody sees', [create('ab.txt'), create('a\u200db.txt')]],
+  ])('[AR-10.4] refuses names that cannot be told apart: %s', async (_what, changes) => {
+    expect(await refusal(changes)).toEqual(['collision', 'collision']);
+  });
+
+  it.each(['LINK', 'LINK/x', 'Link./x', 'SUB/x', 'l\uff49nk/x'])(
+    '[AR-10.4] refuses %j beside a link or a submodule that other file systems take for it',
+    async (path) => {
+      expect(await refusal([create(path)])).toEqual(['collision']);
+    },
+  );
+
+  it('[AR-10.4] refuses what is too large, one file or all together', async () => {
+    const mebibytes = (count: number) => 'x'.repeat(count * 1_048_576);
+    expect(await refusal([create('big', mebibytes(20))])).toBe('applied');
+    expect(await refusal([create('n'), create('big', `${mebibytes(20)}x`)])).toEqual(['too_large']);
+    const many = Array.from({ length: 6 }, (_, index) => create(`big-${index}`, mebibytes(17)));
+    expect(await refusal(many)).toEqual(['too_large']);
+  });
+
+  it('[AR-3.3] takes names that differ in case alone, as git does', async () => {
+    expect(await refusal([create('src/A.ts'), create('README'), create('readme')])).toBe('applied');
+  });
+});

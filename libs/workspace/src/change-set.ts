@@ -4,6 +4,7 @@ import type { ContentReader, EntryMode } from './base-tree.js';
 import { applyEdits, checkChange, checkElision, givenBytes, mayBeElided } from './change-content.js';
 import { problemOf, type ChangeProblem, type PlacedChange } from './change-problem.js';
 import type { ChangedTree, History, OverlayEntry } from './changed-tree.js';
+import { checkWhole } from './check-whole.js';
 import type { MatchLayer } from './match/match-layer.js';
 import { isSure, restateEdits, untouchedContents } from './restate-edits.js';
 import { describeFaults, type UnfitEdit } from './unfit-edits.js';
@@ -79,7 +80,8 @@ export async function applyAnswer(
     historyAfter(view.history, plan),
   );
   const conflicts = plan.changes.filter(fills).flatMap((placed) => conflictOf(tree, placed));
-  if (conflicts.length > 0) return refused(conflicts);
+  const whole = [...conflicts, ...checkWhole(tree, plan)];
+  if (whole.length > 0) return refused(whole);
   if (tree.hasSameFilesAs(view)) return { kind: 'no_effect' };
   return { kind: 'applied', tree, summary: summarise(view, tree, plan), layers };
 }

@@ -1,5 +1,6 @@
 const longestSegment = 255;
 const longestPath = 4_096;
+const mostSegments = 100;
 
 /**
  * What is wrong with a path that a change names; undefined when nothing is. Judged on the string
@@ -8,7 +9,9 @@ const longestPath = 4_096;
 export function problemWithPath(path: string): string | undefined {
   if (path === '') return 'the path is empty';
   if (!path.isWellFormed()) return 'the path is not valid Unicode';
-  if (/[\u0000-\u001f\u007f-\u009f]/.test(path)) return 'the path contains a control character';
+  if (/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(path)) return 'the path contains a control character';
+  if (unseen.test(path))
+    return 'the path contains an invisible character or one that turns the writing direction';
   if (path.includes('\\')) return 'the path contains a backslash; segments are separated by "/"';
   if (path.startsWith('/')) return 'the path is absolute; paths are relative to the root of the repository';
   if (/^[A-Za-z]:(\/|$)/.test(path))
@@ -17,12 +20,13 @@ export function problemWithPath(path: string): string | undefined {
   if (/^~([^/]*\/|$)/.test(path))
     return 'the path starts in a home folder ("~"); paths are relative to the root of the repository';
   if (Buffer.byteLength(path) > longestPath) return `the path is longer than ${longestPath} bytes`;
-  for (const segment of path.split('/')) {
-    const problem = problemWithSegment(segment);
-    if (problem) return problem;
-  }
-  return undefined;
+  const segments = path.split('/');
+  if (segments.length > mostSegments) return `the path is deeper than ${mostSegments} folders`;
+  return segments.map(problemWithSegment).find((problem) => problem !== undefined);
 }
+
+/** Formatting characters; those that scripts and emoji are joined with show, so they are names like others. */
+const unseen = /(?![\u200c\u200d])\p{Cf}/u;
 
 function problemWithSegment(segment: string): string | undefined {
   if (segment === '') return 'the path has an empty segment ("//" or a "/" at the end)';
@@ -32,16 +36,22 @@ function problemWithSegment(segment: string): string | undefined {
   return undefined;
 }
 
-/**
- * Spellings of `.git` that some file system takes for it: case, the short name `git~1`, trailing
- * dots and spaces and streams (NTFS), characters that HFS+ ignores.
- */
+/** Spellings of `.git` that some file system takes for it; the last two are short names that NTFS makes. */
 function isGitDirectory(segment: string): boolean {
-  const plain = segment
+  const plain = plainSegment(segment);
+  return plain === '.git' || /^git[a-z]*~\d+$/.test(plain) || /^gi[0-9a-f]{4}~\d$/.test(plain);
+}
+
+/**
+ * A name as the most lenient file systems read it, in lower case: compatibility forms (HFS+), characters that
+ * HFS+ ignores, trailing dots, spaces and streams (NTFS), letters that become ASCII in upper case.
+ */
+export function plainSegment(segment: string): string {
+  return segment
     .normalize('NFKC')
     .replace(/[\p{Cf}\p{Variation_Selector}]/gu, '')
     .replace(/:.*$/, '')
     .replace(/[. ]+$/, '')
+    .toUpperCase()
     .toLowerCase();
-  return plain === '.git' || /^git~\d+$/.test(plain);
 }

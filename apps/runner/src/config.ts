@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import { queuePattern, sandboxLevels } from '@necrocode/contracts';
+import { defaultSensitiveFiles } from './pipeline/sensitive-files.js';
 import { answerFormats } from './prompt/answer-format.js';
 
 const seconds = z.coerce.number().positive();
@@ -121,6 +122,14 @@ export const configSchema = z.strictObject({
     .strictObject({
       /** Whether a change may bring in a text that has the form of a token. */
       tokens_in_changes: z.enum(['refuse', 'allow']).default('refuse'),
+    })
+    .prefault({}),
+  workspace: z
+    .strictObject({
+      /** Files that no change may touch, as patterns of a .gitignore; a list of one's own replaces the default. */
+      sensitive_files: z.array(z.string().min(1)).default([...defaultSensitiveFiles]),
+      /** Of them, those that changes may touch after all. */
+      allow_sensitive_files: z.array(z.string().min(1)).default([]),
     })
     .prefault({}),
   sandbox: z

@@ -12,6 +12,7 @@ import { FileSpool } from './outputs/spool.js';
 import { createTaskRegistryClient, type TaskRegistryClient } from './outputs/task-registry.client.js';
 import type { Models } from './pipeline/model-choice.js';
 import { CancelDesk } from './pipeline/cancel-desk.js';
+import { SensitiveFiles } from './pipeline/sensitive-files.js';
 import type { PipelineSettings, Services } from './pipeline/services.js';
 
 interface Ingredients {
@@ -133,6 +134,10 @@ export function pipelineSettings(config: RunnerConfig): PipelineSettings {
       outputBytes: sandbox.output_max_bytes,
     },
     git: { token: git.token, protocols: [...git.protocols, ...httpAllowed], httpHosts: git.http_hosts },
+    sensitiveFiles: new SensitiveFiles({
+      sensitive: config.workspace.sensitive_files,
+      allowed: config.workspace.allow_sensitive_files,
+    }),
     pushTries: git.push_tries,
     reportWaitMs: config.report_wait_seconds * 1000,
     tokensInChanges: config.secrets.tokens_in_changes,

@@ -1,5 +1,5 @@
 import type { Answer, Change, ErrorCode } from '@necrocode/contracts';
-import { formatChangeProblems, type ChangedTree, type ChangeProblem } from '@necrocode/workspace';
+import { formatChangeProblems, type ChangedTree, type ChangeProblem, type ProblemReason } from '@necrocode/workspace';
 import type { Contents } from '../prompt/dialogue.js';
 import { excerptOf } from '../prompt/excerpt.js';
 import { tellNoMoreFiles, tellRefusal, type Refusal, type SameAs } from '../prompt/feedback.js';
@@ -8,6 +8,7 @@ import type { StoredAnswer } from './checkpoint.js';
 import type { Round, RoundScene } from './round.js';
 import { objectToSecrets } from './object-to-secrets.js';
 import { answerKey, isInPlace, type PastAnswer } from './round-history.js';
+import { objectToSensitive } from './sensitive-files.js';
 import { showFiles } from './show-files.js';
 import { contentsOf, objectToUnseen, revealUnknown } from './stale-view.js';
 import { applyChange, layerCounts } from './stages/apply-change.js';
@@ -59,7 +60,7 @@ async function applyAndTest(changes: Answer['code_changes'], scene: Judging): Pr
   const { current, earlier, record, workspace, stages } = scene;
   // Edits that fit a second time would do twice what was meant once.
   if (earlier?.after && isInPlace(changes, earlier.after, current)) return withoutEffect(noEffect, scene);
-  const objections = objectToUnseen(changes, scene);
+  const objections = [...objectToUnseen(changes, scene), ...objectToSensitive(changes, scene.sensitiveFiles)];
   const applied = await stages.run('apply_change', () =>
     applyChange(workspace, current, changes, objections, (tree) => objectToSecrets(tree, changes, scene)),
   );
@@ -105,8 +106,11 @@ async function refuseChanges(
   const { files, contents } = await revealUnknown(problems, changes, scene, scene.tellTokens / 2);
   const reasonCode = problems[0]?.reason;
   const refusal = { reasons: [formatChangeProblems(problems)], unknown: files, reasonCode };
-  const secret = problems.some(({ reason }) => reason === 'secret' || reason === 'token');
-  return refuse(secret ? 'secret_in_change' : 'change_refused', refusal, scene, contents);
+  // Whatever else is wrong, an answer that brings a secret or reaches for a sensitive file is named after it.
+  const has = (...reasons: ProblemReason[]) => problems.some(({ reason }) => reasons.includes(reason));
+  if (has('secret', 'token')) return refuse('secret_in_change', refusal, scene, contents);
+  if (has('sensitive')) return refuse('sensitive_file', refusal, scene, contents);
+  return refuse('change_refused', refusal, scene, contents);
 }
 
 /** After failing tests, an answer that changes nothing is the same change again. */
@@ -156,6 +160,7 @@ const endings: Partial<Record<ErrorCode, string>> = {
   change_unparsable: 'which could not be read',
   change_refused: 'which was refused',
   secret_in_change: 'which was refused for a secret in it',
+  sensitive_file: 'which was refused',
   change_without_effect: 'which had no effect',
   tests_failed: 'with which the tests failed',
   setup_failed: 'with which the setup failed',

@@ -8,6 +8,7 @@ import type { TokensInChanges } from './object-to-secrets.js';
 import type { PreparedCommands } from './prepare-commands.js';
 import type { RoundHistory } from './round-history.js';
 import type { Stages, TellEvent } from './run-stage.js';
+import type { SensitiveFiles } from './sensitive-files.js';
 import type { Workspace } from './stages/prepare-workspace.js';
 import type { Proposer } from './stages/propose-change.js';
 
@@ -22,6 +23,7 @@ export interface RoundsInput extends Proposer {
   readonly conversationTokens: number;
   readonly draft: Pick<CommitDraft, 'begin'>;
   readonly commands: Pick<PreparedCommands, 'setup' | 'test'>;
+  readonly sensitiveFiles: SensitiveFiles;
   readonly stages: Stages;
   readonly tell: TellEvent;
   readonly tokensInChanges: TokensInChanges;

@@ -9,6 +9,7 @@ import type { ArtifactStore, RepoPool, Spool, TaskRegistry, TellLive } from './p
 import type { TokensInChanges } from './object-to-secrets.js';
 import type { Author } from './commit-draft.js';
 import type { StageTimeouts } from './stage-clock.js';
+import type { SensitiveFiles } from './sensitive-files.js';
 import type { GitSettings } from './stages/prepare-workspace.js';
 
 /** One delivery of a message that should hold a task. */
@@ -36,6 +37,7 @@ export interface PipelineSettings {
   readonly outputLimitBytes: number;
   readonly limits: CommandLimits;
   readonly git: GitSettings;
+  readonly sensitiveFiles: SensitiveFiles;
   readonly pushTries: number;
   /** How long a report that only the disk has taken is waited for before the message is given back. */
   readonly reportWaitMs: number;

@@ -16,6 +16,7 @@ import { ModelChoice } from './model-choice.js';
 import type { ArtifactStore, Spool, TaskRegistry } from './ports.js';
 import { runRounds } from './run-rounds.js';
 import { Stages } from './run-stage.js';
+import { defaultSensitiveFiles, SensitiveFiles } from './sensitive-files.js';
 import { StageClock } from './stage-clock.js';
 import { WorkSignal } from './work-signal.js';
 import { prepareWorkspace, type Workspace } from './stages/prepare-workspace.js';
@@ -25,6 +26,8 @@ export interface RoundsOptions {
   readonly format?: AnswerFormat;
   /** A shell script, run in the work tree; it passes by default. */
   readonly test?: string;
+  /** Patterns of sensitive files that changes may touch; none by default. */
+  readonly allowSensitive?: readonly string[];
   readonly budget?: Partial<BudgetLimits>;
   readonly task?: Partial<Task>;
   readonly promptTokens?: number;
@@ -113,6 +116,10 @@ export class SpecRounds {
       },
       mask: createMask(options.secrets ?? []),
       tokensInChanges: options.tokensInChanges ?? 'refuse',
+      sensitiveFiles: new SensitiveFiles({
+        sensitive: defaultSensitiveFiles,
+        allowed: options.allowSensitive ?? [],
+      }),
       record,
       stages: new Stages(
         createLogger({ name: 'spec', level: 'silent' }),

@@ -93,6 +93,7 @@ async function implement(
     answers: await openAnswerStore(services, lease, checkpoint, record),
     draft,
     commands,
+    sensitiveFiles: services.settings.sensitiveFiles,
     models: new ModelChoice(services.models, (change) => {
       log.warn(change, 'another model is asked');
       record.warn(`${change.from} was left for ${change.to}: ${change.why}`);

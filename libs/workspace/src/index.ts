@@ -21,6 +21,7 @@ export { formatChangeProblems, type ChangeProblem, type ProblemReason } from './
 export { similarPaths } from './similar-paths.js';
 export { matchEdit, type Match, type NoMatch } from './match-edit.js';
 export { matchLayers, type MatchLayer } from './match/match-layer.js';
-export { emptyDirectory, writeChanges } from './write-changes.js';
+export { emptyDirectory, writeChanges, type WriteOutcome } from './write-changes.js';
+export type { Obstacle } from './find-obstacles.js';
 export * from './commit.js';
 export * from './answer-of-commit.js';

@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmod,
   chown,
@@ -12,6 +14,7 @@ import {
   symlink,
   writeFile,
 } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { Change } from '@necrocode/contracts';
 import { applyAnswer } from './change-set.js';
@@ -47,31 +50,76 @@ async function after(changes: Change[], from = view): Promise<ChangedTree> {
 }
 
 describe('writeChanges', () => {
-  it('[AR-10.4] does not follow a symbolic link that stands in place of a directory', async () => {
-    const outside = await mkdtemp(join(repository.directory, 'outside-'));
-    await writeFile(join(outside, 'one'), 'precious');
-    await rm(join(tree, 'd'), { recursive: true });
-    await symlink(outside, join(tree, 'd'));
-    await symlink(outside, join(tree, 'new'));
-    const changed = await after([
+  describe('[AR-10.4] refuses the whole change, and touches nothing, where there is', () => {
+    const outside = () => join(repository.directory, 'outside');
+    const change: Change[] = [
+      { operation: 'create', file_path: 'a-first', content: 'x' },
       { operation: 'modify', file_path: 'd/one', content: 'changed' },
       { operation: 'delete', file_path: 'd/two' },
       { operation: 'create', file_path: 'new/x', content: 'x' },
-    ]);
-    await writeChanges(tree, view, changed);
-    expect(await readdir(outside)).toEqual(['one']);
-    expect(await readFile(join(outside, 'one'), 'utf8')).toBe('precious');
-    expect(await readFile(join(tree, 'd/one'), 'utf8')).toBe('changed');
+      { operation: 'modify', file_path: 'file', content: 'new' },
+    ];
+    const shell = (script: string) =>
+      execFileSync('sh', ['-euc', script], { cwd: tree, env: { ...process.env, OUTSIDE: outside() } });
+    /** Root alone may make devices. */
+    const asRoot = process.getuid?.() === 0 ? it : it.skip;
+
+    beforeEach(async () => {
+      await mkdir(outside());
+      await writeFile(join(outside(), 'one'), 'precious');
+    });
+
+    const refuses = async (script: string, what: string, at: string) => {
+      shell(script);
+      const before = await filesOnDisk(outside());
+      const listing = () => execFileSync('ls', ['-lR', '--time-style=full-iso'], { cwd: tree }).toString();
+      const asItWas = listing();
+      const outcome = await writeChanges(tree, view, await after(change));
+      expect(outcome).toMatchObject({ kind: 'obstructed' });
+      expect(outcome.kind === 'obstructed' && outcome.obstacles[0]).toMatchObject({ what, at });
+      expect(listing()).toBe(asItWas);
+      expect(await filesOnDisk(outside())).toEqual(before);
+    };
+
+    it.each([
+      ['a link in place of a folder', 'rm -r d; ln -s "$OUTSIDE" d', 'a symbolic link', 'd'],
+      ['a link in place of a new folder', 'ln -s "$OUTSIDE" new', 'a symbolic link', 'new'],
+      ['a dangling link', 'ln -s "$OUTSIDE/none" new', 'a symbolic link', 'new'],
+      ['a link in place of a file', 'ln -sf "$OUTSIDE/one" file', 'a symbolic link', 'file'],
+      ['a link to what is removed', 'ln -sf "$OUTSIDE/one" d/two', 'a symbolic link', 'd/two'],
+      ['a FIFO', 'rm file; mkfifo file', 'a FIFO', 'file'],
+      ['a FIFO in place of a folder', 'mkfifo new', 'a FIFO', 'new'],
+      ['a hard link', 'ln -f "$OUTSIDE/one" file', 'a file with a second name (hard link)', 'file'],
+      ['a hard link within', 'ln file twin', 'a file with a second name (hard link)', 'file'],
+    ])('%s', (_name, script, what, at) => refuses(script, what, at));
+
+    asRoot('a device', () => refuses('rm file; mknod file c 1 3', 'a device', 'file'));
+
+    it('a socket', async () => {
+      await rm(join(tree, 'file'));
+      const server = createServer().listen(join(tree, 'file'));
+      await once(server, 'listening');
+      await refuses('true', 'a socket', 'file');
+      await new Promise((closed) => server.close(closed));
+    });
   });
 
-  it('[AR-10.4] replaces a symbolic link that stands in place of a file', async () => {
-    const outside = join(repository.directory, 'precious');
-    await writeFile(outside, 'precious');
-    await rm(join(tree, 'file'));
-    await symlink(outside, join(tree, 'file'));
-    await writeChanges(tree, view, await after([{ operation: 'modify', file_path: 'file', content: 'new' }]));
-    expect(await readFile(outside, 'utf8')).toBe('precious');
-    expect(await readFile(join(tree, 'file'), 'utf8')).toBe('new');
+  it('[AR-3.3] removes and replaces links that the repository itself has', async () => {
+    const [commit = ''] = await repository.record([
+      [
+        { path: 'link', mode: '120000', content: 'elsewhere' },
+        { path: 'folder', mode: '120000', content: '..' },
+      ],
+    ]);
+    view = ChangedTree.of(await BaseTree.load(repository.git, commit));
+    await checkoutBase(repository.git, { commit, branch: 'work' });
+    const changed = await after([
+      { operation: 'delete', file_path: 'link' },
+      { operation: 'delete', file_path: 'folder' },
+      { operation: 'create', file_path: 'folder/x', content: 'x' },
+    ]);
+    expect(await writeChanges(tree, view, changed)).toEqual({ kind: 'written' });
+    expect([...(await filesOnDisk(tree)).keys()]).toEqual(['folder/x']);
   });
 
   it('[AR-2.4] removes leftovers that stand in the way, and nothing else', async () => {

@@ -3,26 +3,39 @@ import { lchown, open, rename, symlink } from 'node:fs/promises';
 import { RunnerError } from '@necrocode/contracts';
 import type { BaseTree, EntryMode } from './base-tree.js';
 import { sameEntry, type ChangedTree, type OverlayEntry } from './changed-tree.js';
+import { findObstacles, type Obstacle } from './find-obstacles.js';
 import { codeOf, DirectoryHandle, temporaryName } from './directory-handle.js';
+
+export type WriteOutcome =
+  | { readonly kind: 'written' }
+  /** Links or special files stand where the change would be; nothing was written. */
+  | { readonly kind: 'obstructed'; readonly obstacles: readonly Obstacle[] };
 
 /**
  * Brings a work tree that holds `before` to `after`; both stand on the same base. Only paths in which
- * the two differ are touched; there, whatever commands left in the way is removed. Every step goes
- * through directory handles, so nothing outside the work tree can be reached. Throws
- * `workspace_failed`.
+ * the two differ are touched; there, files and folders that commands left in the way are removed, links and
+ * special files refuse the whole change. Every step goes through directory handles, so nothing outside the
+ * work tree can be reached, whatever is put in the way meanwhile. Throws `workspace_failed`.
  */
-export async function writeChanges(workTree: string, before: ChangedTree, after: ChangedTree): Promise<void> {
+export async function writeChanges(
+  workTree: string,
+  before: ChangedTree,
+  after: ChangedTree,
+): Promise<WriteOutcome> {
   const paths = [...new Set([...before.overlay.keys(), ...after.overlay.keys()])].filter(
     (path) => !sameEntry(before.overlay.get(path), after.overlay.get(path)),
   );
-  if (paths.length === 0) return;
+  if (paths.length === 0) return { kind: 'written' };
   const wanted = await stateOf(after, paths);
   try {
     await using root = await DirectoryHandle.open(workTree);
+    const obstacles = await findObstacles(root, before, paths);
+    if (obstacles.length > 0) return { kind: 'obstructed', obstacles };
     for (const [path, entry] of wanted) {
       if (entry.kind === 'deleted') await deletePath(root, path, after.isDirectory(path));
     }
     await writeEntries(root, wanted);
+    return { kind: 'written' };
   } catch (error) {
     throw new RunnerError('workspace_failed', 'the change cannot be written to the work tree', {
       cause: error,

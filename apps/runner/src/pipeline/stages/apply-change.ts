@@ -6,6 +6,7 @@ import {
   type ApplyOutcome,
   type ChangedTree,
   type ChangeProblem,
+  type Obstacle,
 } from '@necrocode/workspace';
 import type { Workspace } from './prepare-workspace.js';
 
@@ -27,7 +28,8 @@ export async function applyChange(
   const possible = objectedTo(await applyAnswer(current, changes), objections);
   const outcome = possible.kind === 'applied' ? objectedTo(possible, await review(possible.tree)) : possible;
   if (outcome.kind === 'applied') {
-    await writeChanges(workspace.workTree, current, outcome.tree);
+    const written = await writeChanges(workspace.workTree, current, outcome.tree);
+    if (written.kind === 'obstructed') return obstructed(changes, written.obstacles);
     for (const { layer } of outcome.layers) editsPlaced.add(1, { 'necrocode.edit.layer': layer });
   }
   return outcome;
@@ -37,6 +39,20 @@ function objectedTo(outcome: ApplyOutcome, objections: readonly ChangeProblem[])
   if (objections.length === 0) return outcome;
   const problems = outcome.kind === 'refused' ? outcome.problems : [];
   return { kind: 'refused', problems: [...problems, ...objections].sort((a, b) => a.index - b.index) };
+}
+
+/** A command of the task made what stands there, so the model is told rather than the task failed. */
+function obstructed(changes: readonly Change[], obstacles: readonly Obstacle[]): ApplyOutcome {
+  const problems = obstacles.map(({ path, what, at }): ChangeProblem => {
+    const index = changes.findIndex(
+      (c) => c.file_path === path || (c.operation === 'rename' && c.new_path === path),
+    );
+    // An obstacle may also stand where an earlier answer's change is taken back.
+    const { file_path, operation } = changes[index] ?? { file_path: path, operation: 'modify' };
+    const message = `a command of this task has put ${what} at ${JSON.stringify(at)}, which is not written over; choose another path`;
+    return { file_path, operation, index: Math.max(0, index), reason: 'obstructed', message };
+  });
+  return { kind: 'refused', problems };
 }
 
 /** How many edits of an outcome were placed at each layer of matching. */

@@ -1,4 +1,5 @@
 import type { Git } from './git.js';
+import { checkedObjectId } from './object-id.js';
 import { readBlobs } from './read-blobs.js';
 
 export type EntryMode = '100644' | '100755' | '120000' | '160000';
@@ -31,7 +32,7 @@ export class BaseTree implements ContentReader {
 
   /** Reads the whole listing with one git process. */
   static async load(git: Git, commit: string): Promise<BaseTree> {
-    const listing = await git.pipe(['ls-tree', '-r', '-z', '-l', '--full-tree', commit]);
+    const listing = await git.pipe(['ls-tree', '-r', '-z', '-l', '--full-tree', checkedObjectId(commit)]);
     const entries = new Map<string, TreeEntry>();
     const hidden: string[] = [];
     for (const line of recordsOf(listing)) {

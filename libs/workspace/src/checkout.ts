@@ -4,7 +4,8 @@ import { RunnerError } from '@necrocode/contracts';
 import { codeOf } from './directory-handle.js';
 import type { Git } from './git.js';
 import { translateGitError } from './git-errors.js';
-import { exactBytesAttributes } from './slot-directory.js';
+import { exactBytesAttributes } from './git-dir-config.js';
+import { checkedObjectId } from './object-id.js';
 import { emptyDirectory } from './write-changes.js';
 
 export interface CheckoutRequest {
@@ -39,9 +40,9 @@ export async function checkoutBase(
   const move =
     untouchedAt === commit
       ? ['checkout', '--quiet', '--no-track', '-B', branch]
-      : ['checkout', '--quiet', '--no-track', '--force', '-B', branch, commit];
+      : ['checkout', '--quiet', '--no-track', '--force', '-B', branch, checkedObjectId(commit)];
   try {
-    await git.pipe(['-c', 'core.hooksPath=/dev/null', ...move, '--']);
+    await git.pipe([...move, '--']);
   } catch (error) {
     throw translateGitError(error, { action: 'checkout' });
   }

@@ -3,6 +3,7 @@ import { decodePath, recordsOf } from './base-tree.js';
 import { fastImportStream, type CommitRequest } from './fast-import-stream.js';
 import type { Git } from './git.js';
 import { translateGitError } from './git-errors.js';
+import { checkedObjectId } from './object-id.js';
 
 export type { CommitRequest, Identity } from './fast-import-stream.js';
 
@@ -59,8 +60,8 @@ export function diffOf(git: Git, base: string, commit: string): Promise<Buffer> 
     ...format,
     '--src-prefix=a/',
     '--dst-prefix=b/',
-    base,
-    commit,
+    checkedObjectId(base),
+    checkedObjectId(commit),
     '--',
   ]);
 }
@@ -74,7 +75,16 @@ export interface ChangedFile {
 
 /** The files in which two commits differ. A name that is not UTF-8 is shown with replacement characters. */
 export async function changedFiles(git: Git, base: string, commit: string): Promise<readonly ChangedFile[]> {
-  const output = await plumbing(git, ['diff-tree', '-r', '-z', '-M', '--name-status', base, commit, '--']);
+  const output = await plumbing(git, [
+    'diff-tree',
+    '-r',
+    '-z',
+    '-M',
+    '--name-status',
+    checkedObjectId(base),
+    checkedObjectId(commit),
+    '--',
+  ]);
   const fields = recordsOf(output);
   const files: ChangedFile[] = [];
   for (let letter = next(fields); letter; letter = next(fields)) {
@@ -98,7 +108,14 @@ export async function bundle(
   { base, branch }: { base: string; branch: string },
   file: string,
 ): Promise<void> {
-  await plumbing(git, ['bundle', 'create', '--quiet', file, `refs/heads/${branch}`, `^${base}`]);
+  await plumbing(git, [
+    'bundle',
+    'create',
+    '--quiet',
+    file,
+    `refs/heads/${branch}`,
+    `^${checkedObjectId(base)}`,
+  ]);
 }
 
 /**

@@ -1,3 +1,4 @@
+import { checkedObjectId } from './object-id.js';
 import type { Overlay, OverlayEntry } from './changed-tree.js';
 
 /** Who made the commit and when: the same input makes the same commit, hash included. */
@@ -31,7 +32,7 @@ export function* fastImportStream(request: CommitRequest): Generator<Buffer> {
   yield line(`author ${who}`);
   yield line(`committer ${who}`);
   yield* data(Buffer.from(message, 'utf8'));
-  yield line(`from ${base}`);
+  yield line(`from ${checkedObjectId(base)}`);
   const entries = [...overlay];
   for (const [path, entry] of entries) if (entry.kind === 'deleted') yield line(`D ${quotePath(path)}`);
   for (const [path, entry] of entries) yield* modification(path, entry);

@@ -53,6 +53,18 @@ const verdicts: readonly Verdict[] = [
     message: (where) => `the protocol of ${where} is not allowed by the configuration`,
   },
   {
+    pattern: /returned error: 30[1278]|unable to update url base from redirection/i,
+    code: 'repo_unreachable',
+    message: (where) => `${where} sends git elsewhere, which is not followed; give the address it moved to`,
+    retryable: false,
+  },
+  {
+    pattern: /invalid path '|hasDotgit|refusing to create/i,
+    code: 'git_failed',
+    message: () => 'the base commit holds a path that git refuses to check out',
+    retryable: false,
+  },
+  {
     pattern: /No space left on device|Disk quota exceeded/i,
     code: 'workspace_failed',
     message: () => 'the disk of the workspace is full',

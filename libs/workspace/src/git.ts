@@ -1,5 +1,7 @@
 import { join } from 'node:path';
+import { RunnerError } from '@necrocode/contracts';
 import { simpleGit, type SimpleGit } from 'simple-git';
+import type { GitDirSeal } from './git-dir-seal.js';
 import { runProcess } from './run-process.js';
 
 /** A git dir and its work tree, which are never found by looking around: both are always explicit. */
@@ -15,6 +17,8 @@ export interface GitOptions {
   /** Environment of a credential helper (GIT_ASKPASS and what it needs). */
   readonly credentials?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
+  /** Of the git dir, where untrusted commands run beside it. */
+  readonly seal?: GitDirSeal;
 }
 
 /** What git printed when it failed, for translation into an error code; never shown as it is. */
@@ -31,7 +35,8 @@ export class GitError extends Error {
 
 /**
  * Runs git on one place, trusting nothing but its arguments: no system or global configuration, no
- * prompts, an environment of its own, protocols by allow-list.
+ * prompts, an environment of its own, protocols by allow-list, no hooks, no redirects; a sealed git dir is
+ * brought back to what it was first.
  */
 export class Git {
   private readonly environment: Record<string, string>;
@@ -51,9 +56,11 @@ export class Git {
     const { signal } = this.options;
     try {
       signal?.throwIfAborted();
+      this.options.seal?.restore();
       return await this.porcelain().raw([...this.placeArguments(), ...args]);
     } catch (error) {
       signal?.throwIfAborted();
+      if (error instanceof RunnerError) throw error;
       throw new GitError(commandOf(args), null, error instanceof Error ? error.message : String(error));
     }
   }
@@ -61,7 +68,8 @@ export class Git {
   /** Plumbing commands whose input and output are bytes. */
   async pipe(args: readonly string[], input: Iterable<Uint8Array | string> = []): Promise<Buffer> {
     const command = ['git', ...this.placeArguments(), ...args];
-    const { signal } = this.options;
+    const { signal, seal } = this.options;
+    seal?.restore();
     const finished = await runProcess(command, input, { env: this.environment, signal });
     if (finished.code === 0) return finished.stdout;
     throw new GitError(commandOf(args), finished.code, finished.stderr.toString());
@@ -80,6 +88,10 @@ export class Git {
       trimmed: false,
       unsafe: {
         allowUnsafeAskPass: true,
+        allowUnsafeConfigEnvCount: true,
+        allowUnsafeCredentialHelper: true,
+        allowUnsafeFsMonitor: true,
+        allowUnsafeHooksPath: true,
         allowUnsafeConfigPaths: true,
         allowUnsafeCustomBinary: true,
         allowUnsafeProtocolOverride: true,
@@ -120,6 +132,8 @@ function gitEnvironment({ protocols, credentials }: GitOptions): Record<string, 
     ...Object.fromEntries(inherited),
     LC_ALL: 'C',
     GIT_CONFIG_NOSYSTEM: '1',
+    GIT_ATTR_NOSYSTEM: '1',
+    GIT_NO_REPLACE_OBJECTS: '1',
     GIT_CONFIG_GLOBAL: protocols.includes('file') ? fileRemotesConfig : '/dev/null',
     // A connection that brings nothing any more is given up, in bytes per second and seconds.
     GIT_HTTP_LOW_SPEED_LIMIT: '1',
@@ -127,6 +141,30 @@ function gitEnvironment({ protocols, credentials }: GitOptions): Record<string, 
     GIT_TERMINAL_PROMPT: '0',
     GIT_OPTIONAL_LOCKS: '0',
     GIT_ALLOW_PROTOCOL: protocols.join(':'),
+    ...commandSettings(),
     ...credentials,
   };
+}
+
+/** Settings that outrank those of every file, in the form of git's environment. */
+const settings: readonly (readonly [name: string, value: string])[] = [
+  ['core.hooksPath', '/dev/null'],
+  ['core.fsmonitor', 'false'],
+  ['core.attributesFile', '/dev/null'],
+  ['core.excludesFile', '/dev/null'],
+  // A server that sends git elsewhere would choose the host, and get the token.
+  ['http.followRedirects', 'false'],
+  // Helpers of the machine take no part; only askpass is asked.
+  ['credential.helper', ''],
+  ['submodule.recurse', 'false'],
+  ['fetch.recurseSubmodules', 'false'],
+  ['transfer.bundleURI', 'false'],
+];
+
+function commandSettings(): Record<string, string> {
+  const numbered = settings.flatMap(([name, value], index) => [
+    [`GIT_CONFIG_KEY_${index}`, name],
+    [`GIT_CONFIG_VALUE_${index}`, value],
+  ]);
+  return { GIT_CONFIG_COUNT: String(settings.length), ...Object.fromEntries(numbered) };
 }

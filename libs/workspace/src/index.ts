@@ -8,6 +8,9 @@
 export * from './git.js';
 export * from './git-errors.js';
 export * from './slot-directory.js';
+export { GitDirSeal } from './git-dir-seal.js';
+export type { ObjectFormat } from './git-dir-config.js';
+export { branchAllowed } from './branch-patterns.js';
 export * from './repo-url.js';
 export * from './credentials.js';
 export * from './remote.js';

@@ -1,6 +1,7 @@
 import { RunnerError } from '@necrocode/contracts';
 import { GitError, type Git } from './git.js';
 import { translateGitError, withoutCredentials } from './git-errors.js';
+import { checkedObjectId } from './object-id.js';
 import { tipOfRemote } from './remote.js';
 
 export interface PushRequest {
@@ -29,7 +30,7 @@ export async function pushCommit(git: Git, url: string, request: PushRequest): P
   const flags = ['--porcelain', '--no-verify', '--no-follow-tags', '--no-signed', '--recurse-submodules=no'];
   let printed: string;
   try {
-    printed = await git.run('push', ...flags, lease, '--', url, `${request.commit}:${ref}`);
+    printed = await git.run('push', ...flags, lease, '--', url, `${checkedObjectId(request.commit)}:${ref}`);
   } catch (error) {
     const line = error instanceof GitError ? statusLine(error.stderr, ref) : undefined;
     if (!line?.startsWith('!')) throw translateGitError(error, { action: 'push', url });

@@ -1,5 +1,6 @@
-import { RunnerError } from '@necrocode/contracts';
+import { branchNameSchema, RunnerError } from '@necrocode/contracts';
 import type { Git } from './git.js';
+import { checkedObjectId } from './object-id.js';
 import { translateGitError, withoutCredentials } from './git-errors.js';
 
 export interface RemoteView {
@@ -23,7 +24,7 @@ export async function lookAtRemote(
 ): Promise<RemoteView> {
   const wanted = [...new Set([...(baseBranch === undefined ? [] : [baseBranch]), branch])];
   const { refs, head } = await listRefs(git, url, ['HEAD', ...wanted.map((name) => `refs/heads/${name}`)]);
-  const defaultBranch = head?.replace(/^refs\/heads\//, '');
+  const defaultBranch = branchOfRef(head);
   const base = baseBranch ?? defaultBranch;
   if (base === undefined) {
     throw new RunnerError(
@@ -56,7 +57,8 @@ export async function fetchCommit(
   url: string,
   wanted: { commit: string; branch: string; depth?: number },
 ): Promise<{ readonly fetched: boolean }> {
-  const { commit, branch, depth } = wanted;
+  const { branch, depth } = wanted;
+  const commit = checkedObjectId(wanted.commit);
   if (await holdsCommit(git, commit)) return { fetched: false };
   await fetchRef(git, url, `+refs/heads/${branch}:refs/remotes/origin/${branch}`, depth);
   if (!(await holdsCommit(git, commit))) await fetchRef(git, url, `+${commit}:refs/necrocode/base`, depth);
@@ -84,6 +86,12 @@ async function holdsCommit(git: Git, commit: string): Promise<boolean> {
   return answer.toString('latin1').startsWith(`${commit} commit `);
 }
 
+/** The remote names it, so it is judged as a task's branch would be. */
+function branchOfRef(ref: string | undefined): string | undefined {
+  const branch = /^refs\/heads\/(.*)$/s.exec(ref ?? '')?.[1];
+  return branchNameSchema.safeParse(branch).success ? branch : undefined;
+}
+
 interface RefList {
   readonly refs: ReadonlyMap<string, string>;
   /** The ref that HEAD points to. */
@@ -102,7 +110,7 @@ async function listRefs(git: Git, url: string, names: readonly string[]): Promis
   for (const line of output.split('\n')) {
     const [value, name] = line.split('\t');
     if (value === undefined || name === undefined) continue;
-    if (!value.startsWith('ref: ')) refs.set(name, value);
+    if (!value.startsWith('ref: ')) refs.set(name, checkedObjectId(value));
     else if (name === 'HEAD') head = value.slice('ref: '.length);
   }
   return { refs, head };

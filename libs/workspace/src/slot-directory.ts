@@ -2,6 +2,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RunnerError } from '@necrocode/contracts';
 import { Git } from './git.js';
+import { exactBytesAttributes, gitConfig, type ObjectFormat } from './git-dir-config.js';
+import { checkedObjectId } from './object-id.js';
 
 export interface SlotDirectoryOptions {
   /** Absolute path of the directory that is made; its parents are made as well. */
@@ -17,8 +19,6 @@ export interface SlotDirectoryOptions {
   readonly objectFormat?: ObjectFormat;
   readonly signal?: AbortSignal;
 }
-
-export type ObjectFormat = 'sha1' | 'sha256';
 
 export interface SlotDirectory {
   /** The work tree, without a `.git` of any kind. */
@@ -51,13 +51,10 @@ export async function createSlotDirectory(options: SlotDirectoryOptions): Promis
   }
   if (commit !== '') {
     const git = new Git({ gitDir, workTree }, { protocols: [], signal: options.signal });
-    await git.pipe(['read-tree', '--reset', '-u', commit]);
+    await git.pipe(['read-tree', '--reset', '-u', checkedObjectId(commit)]);
   }
   return { workTree, gitDir, commit };
 }
-
-/** The text of `info/attributes`, which outranks every .gitattributes: no conversion of any kind, and every text is shown in a diff. */
-export const exactBytesAttributes = '* -text !eol -ident -filter !working-tree-encoding !diff\n';
 
 /**
  * Written by hand rather than by `git init`: no template, no hook and no setting of the machine can
@@ -75,51 +72,4 @@ async function writeGitDir(gitDir: string, options: SlotDirectoryOptions, commit
     const alternates = `${join(options.borrowFrom, 'objects')}\n`;
     await writeFile(join(gitDir, 'objects', 'info', 'alternates'), alternates);
   }
-}
-
-function gitConfig(format: ObjectFormat): string {
-  const sha256 = format === 'sha256';
-  return [
-    '[core]',
-    // A slot is thrown away after its task; what must last is in the artifact store and at the remote.
-    'fsync = none',
-    `\trepositoryformatversion = ${sha256 ? 1 : 0}`,
-    '\tbare = false',
-    // Bytes, names and modes as they were committed, whatever the machine prefers.
-    '\tfileMode = true',
-    '\tsymlinks = true',
-    '\tignoreCase = false',
-    '\tprecomposeUnicode = false',
-    '\tautocrlf = false',
-    '\tsafecrlf = false',
-    // Names such as `a\b` and `git~1` are files like others here; `.git` itself git always refuses.
-    '\tprotectNTFS = false',
-    '\tprotectHFS = false',
-    '\tquotePath = false',
-    // Nothing outside this git dir takes part, and nothing is started.
-    '\tattributesFile = /dev/null',
-    '\texcludesFile = /dev/null',
-    '\thooksPath = /dev/null',
-    '\tfsmonitor = false',
-    '\tuntrackedCache = false',
-    '\tlogAllRefUpdates = false',
-    ...(sha256 ? ['[extensions]', '\tobjectFormat = sha256'] : []),
-    // The git dir lives for one task, and borrowed objects are not ours to tidy.
-    '[gc]',
-    '\tauto = 0',
-    '[maintenance]',
-    '\tauto = false',
-    '[fetch]',
-    '\trecurseSubmodules = false',
-    '\twriteCommitGraph = false',
-    '[submodule]',
-    '\trecurse = false',
-    '[push]',
-    '\tfollowTags = false',
-    '\trecurseSubmodules = no',
-    // Outranked by GIT_ALLOW_PROTOCOL, which every call through `Git` sets; without it nothing is spoken.
-    '[protocol]',
-    '\tallow = never',
-    '',
-  ].join('\n');
 }

@@ -12,6 +12,7 @@ describe('readSettings', () => {
       warmSlots: 2,
       protocols: ['https', 'ssh'],
       httpHosts: [],
+      hosts: ['*'],
       mirrorTimeoutSeconds: 120,
     });
   });

@@ -10,6 +10,8 @@ export interface RepoPoolSettings extends ServiceSettings {
   readonly protocols: readonly string[];
   /** Hosts, also as `host:port`, that may be read over plain http. */
   readonly httpHosts: readonly string[];
+  /** Hosts that may be read at all. */
+  readonly hosts: readonly string[];
   readonly mirrorTimeoutSeconds: number;
 }
 
@@ -26,6 +28,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     warmSlots: own.WARM_SLOTS,
     protocols: own.GIT_ALLOWED_PROTOCOLS,
     httpHosts: own.HTTP_HOSTS,
+    hosts: own.GIT_HOSTS,
     mirrorTimeoutSeconds: own.MIRROR_TIMEOUT_SECONDS,
   };
 }
@@ -43,5 +46,6 @@ const variables = {
   WARM_SLOTS: wholeNumber(0, 1_000, 2),
   GIT_ALLOWED_PROTOCOLS: list(/[:,]/).default(['https', 'ssh']),
   HTTP_HOSTS: list(',').default([]),
+  GIT_HOSTS: list(',').default(['*']),
   MIRROR_TIMEOUT_SECONDS: wholeNumber(1, 86_400, 120),
 };

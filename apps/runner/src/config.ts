@@ -110,6 +110,12 @@ export const configSchema = z.strictObject({
     .strictObject({
       token: z.string().optional(),
       protocols: z.array(z.enum(['https', 'ssh', 'file'])).default(['https', 'ssh']),
+      /** Hosts that repositories may be on: `host`, `host:port`, `*.domain`, or `*`. */
+      hosts: z.array(z.string().min(1)).default(['*']),
+      /** Hosts that are given the token; by default the public forges, and those that hosts and http_hosts name. */
+      token_hosts: z.array(z.string().min(1)).optional(),
+      /** Branches that may be pushed: `*` stands for anything but "/", `**` for anything. */
+      branches: z.array(z.string().min(1)).default(['**']),
       /** Hosts for which plain http is allowed. */
       http_hosts: z.array(z.string()).default([]),
       author_name: z.string().default('NecroCode Runner'),
@@ -180,6 +186,8 @@ const variables: Readonly<Record<string, readonly string[]>> = {
   LLM_MODEL: ['llm', 'model'],
   LLM_TIMEOUT_SECONDS: ['llm', 'timeout_seconds'],
   GIT_TOKEN: ['git', 'token'],
+  GIT_HOSTS: ['git', 'hosts'],
+  GIT_TOKEN_HOSTS: ['git', 'token_hosts'],
   SHUTDOWN_GRACE_SECONDS: ['shutdown_grace_seconds'],
   SANDBOX_REQUIRED: ['sandbox', 'required'],
 };
@@ -187,7 +195,7 @@ const variables: Readonly<Record<string, readonly string[]>> = {
 const mostConfigBytes = 1_048_576;
 
 /** Values of these are lists, separated by commas. */
-const lists = new Set(['RUNNER_QUEUES']);
+const lists = new Set(['RUNNER_QUEUES', 'GIT_HOSTS', 'GIT_TOKEN_HOSTS']);
 /** These may also be given as the path of a file, in `<name>_FILE`. */
 const secrets = new Set(['OPENAI_API_KEY', 'GIT_TOKEN']);
 

@@ -1,10 +1,11 @@
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { publishDeadLetter, type NatsConnection } from '@necrocode/messaging';
 import { subjects } from '@necrocode/contracts';
 import { createOpenAiClient, type LlmClient } from '@necrocode/llm';
 import type { Sandbox } from '@necrocode/sandbox';
 import type { Logger, Mask } from '@necrocode/telemetry';
-import { createSlotDirectory } from '@necrocode/workspace';
+import { createSlotDirectory, openCredentialsDirectory } from '@necrocode/workspace';
 import type { RunnerConfig } from './config.js';
 import { createArtifactStoreClient } from './outputs/artifact-store.client.js';
 import { createRepoPoolClient } from './outputs/repo-pool.client.js';
@@ -35,6 +36,8 @@ export interface RunnerServices extends Services {
 /** Picks the concrete class behind every port of the pipeline: the only place that does. */
 export function createServices(ingredients: Ingredients): RunnerServices {
   const { config, runnerId, connection, sandbox, log, mask, shutdown } = ingredients;
+  const settings = pipelineSettings(config);
+  const credentialsDir = openCredentialsDirectory(settings.git.credentialsDir);
   const registry = createTaskRegistryClient(config.task_registry_url, runnerId, config.lease_seconds, mask);
   const pool = createRepoPoolClient(
     config.repo_pool_url,
@@ -58,7 +61,7 @@ export function createServices(ingredients: Ingredients): RunnerServices {
     }),
     models: createModels(config),
     sandbox,
-    settings: pipelineSettings(config),
+    settings: { ...settings, git: { ...settings.git, credentialsDir } },
     log,
     logLevel: config.log_level,
     mask,
@@ -79,7 +82,10 @@ export function createServices(ingredients: Ingredients): RunnerServices {
     },
     cancels: new CancelDesk(),
     shutdown,
-    close: () => [registry, pool, store].forEach((client) => client.close()),
+    close: () => {
+      rmSync(credentialsDir, { recursive: true, force: true });
+      [registry, pool, store].forEach((client) => client.close());
+    },
   };
 }
 
@@ -108,6 +114,16 @@ function createLlm(
   });
 }
 
+/** Whoever has a repository there cannot see the token that the forge is given. */
+const publicForges = [
+  'github.com',
+  'gitlab.com',
+  'bitbucket.org',
+  'codeberg.org',
+  'dev.azure.com',
+  '*.visualstudio.com',
+];
+
 /** What the pipeline needs to know of the settings. */
 export function pipelineSettings(config: RunnerConfig): PipelineSettings {
   const { git, task, sandbox } = config;
@@ -133,7 +149,19 @@ export function pipelineSettings(config: RunnerConfig): PipelineSettings {
       openFiles: sandbox.open_files,
       outputBytes: sandbox.output_max_bytes,
     },
-    git: { token: git.token, protocols: [...git.protocols, ...httpAllowed], httpHosts: git.http_hosts },
+    git: {
+      token: git.token,
+      tokenHosts: git.token_hosts ?? [
+        ...publicForges,
+        ...git.hosts.filter((host) => host !== '*'),
+        ...git.http_hosts,
+      ],
+      protocols: [...git.protocols, ...httpAllowed],
+      httpHosts: git.http_hosts,
+      hosts: git.hosts,
+      branches: git.branches,
+      credentialsDir: join(config.data_dir, 'credentials'),
+    },
     sensitiveFiles: new SensitiveFiles({
       sensitive: config.workspace.sensitive_files,
       allowed: config.workspace.allow_sensitive_files,

@@ -59,7 +59,7 @@ const verdicts: readonly Verdict[] = [
     retryable: false,
   },
   {
-    pattern: /invalid path '|hasDotgit|refusing to create/i,
+    pattern: /invalid path '/i,
     code: 'git_failed',
     message: () => 'the base commit holds a path that git refuses to check out',
     retryable: false,
@@ -79,7 +79,7 @@ const verdicts: readonly Verdict[] = [
       /Authentication failed|could not read (Username|Password)|terminal prompts disabled|Permission denied \((publickey|password|keyboard)|Invalid (username|credentials)|returned error: (401|403)|HTTP Basic: Access denied|Write access to repository not granted/i,
     code: 'repo_auth_failed',
     message: (where) =>
-      `${where} refused the git credentials; check GIT_TOKEN and its rights on this repository`,
+      `${where} refused the git credentials; check GIT_TOKEN, its rights on this repository, and that it is for this host (GIT_TOKEN_HOSTS)`,
   },
   {
     pattern: /couldn't find remote ref|Remote branch .* not found|bad revision|unknown revision/i,

@@ -13,6 +13,8 @@ export type { ObjectFormat } from './git-dir-config.js';
 export { branchAllowed } from './branch-patterns.js';
 export * from './repo-url.js';
 export * from './credentials.js';
+export { openCredentialsDirectory } from './credentials-directory.js';
+export { hostMatches } from './host-patterns.js';
 export * from './remote.js';
 export * from './push.js';
 export * from './checkout.js';

@@ -36,8 +36,43 @@ describe('checkRepoUrl', () => {
     'https://example.org/a b',
     'https://good.org\\@evil.org/x',
     'git@example.org:-x',
+    '-oProxyCommand=id@example.org:x',
+    'ssh://-oProxyCommand=id/x',
+    'ssh://-oProxyCommand=id@example.org/x',
+    'ssh://%2doProxyCommand=id/x',
+    'ssh://git@-oProxyCommand=id/x',
+    'ssh://git@example.org:-oProxyCommand=id/x',
+    'ssh://git:password@example.org/x',
+    'ssh://example.org',
+    'ssh:///x',
+    'HTTPS+ext://example.org/x',
+    'remote-ext::x',
+    'C:/x',
   ])('[AR-10.2] refuses %j by default', (url) => {
     expect(checkRepoUrl(url, strict)).toEqual({ kind: 'refused', problem: expect.any(String) as string });
+  });
+
+  it.each([
+    ['https://git.example.org/x', ['git.example.org'], true],
+    ['https://GIT.example.org/x', ['git.example.org'], true],
+    ['https://git.example.org:8443/x', ['git.example.org:8443'], true],
+    ['https://git.example.org:8443/x', ['git.example.org'], true],
+    ['https://git.example.org/x', ['*.example.org'], true],
+    ['ssh://git@git.example.org:22/x', ['git.example.org'], true],
+    ['git@git.example.org:x', ['*'], true],
+    ['https://git.example.org/x', [], false],
+    ['https://git.example.org:1/x', ['git.example.org:8443'], false],
+    ['https://example.org/x', ['*.example.org'], false],
+    ['https://evilexample.org/x', ['*.example.org'], false],
+    ['https://example.org.evil.org/x', ['example.org', '*.example.org'], false],
+    ['https://example.org@evil.org/x', ['example.org'], false],
+    ['https://evil.org/example.org', ['example.org'], false],
+    ['https://evil.org#@example.org/', ['example.org'], false],
+    ['https://evil.org?@example.org/', ['example.org'], false],
+    ['git@evil.org:x', ['example.org'], false],
+    ['ssh://evil.org/x', ['example.org'], false],
+  ])('[AR-10.2] judges the host of %s by %j', (url, hosts, allowed) => {
+    expect(checkRepoUrl(url, { ...strict, hosts }).kind).toBe(allowed ? 'allowed' : 'refused');
   });
 
   it.each(['http://other/x', 'http://h:9090/x', 'file://host/x', '/srv/../etc', 'file:///a/%2e%2e/%00'])(

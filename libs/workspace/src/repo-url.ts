@@ -1,9 +1,13 @@
+import { hostMatches } from './host-patterns.js';
+
 /** What the configuration allows of repository addresses. */
 export interface RepoUrlPolicy {
   /** Of `https`, `ssh`, `http`, `file`. */
   readonly protocols: readonly string[];
   /** Hosts (`name` or `name:port`) that may be reached by plain http. */
   readonly httpHosts: readonly string[];
+  /** Patterns of the hosts that may be reached at all (`host`, `host:port`, `*.domain`); absent: any. */
+  readonly hosts?: readonly string[];
 }
 
 export type CheckedRepoUrl =
@@ -24,11 +28,19 @@ export function checkRepoUrl(url: string, policy: RepoUrlPolicy): CheckedRepoUrl
   if (url.startsWith('/')) return fileUrl(url, policy);
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(url)?.[1]?.toLowerCase();
   if (scheme !== undefined) return schemeUrl(url, scheme, policy);
-  if (/^(?:[\w.+-]+@)?[A-Za-z0-9][\w.-]+:[^:-]/.test(url)) {
-    return allowedProtocol('ssh', policy) ?? { kind: 'allowed', url, protocols: ['ssh'] };
+  const host = sshAddress.exec(url)?.groups?.['host'];
+  if (host !== undefined) {
+    const problem = allowedProtocol('ssh', policy) ?? allowedHost(host, policy);
+    return problem ?? { kind: 'allowed', url, protocols: ['ssh'] };
   }
   return refused('the address is neither a URL, nor host:path for ssh, nor an absolute path');
 }
+
+/** `user@host:path`, nothing in which ssh or git could see an option. */
+const sshAddress = /^(?:\w[\w.+-]*@)?(?<host>[A-Za-z0-9][\w.-]+):[^:-].*$/;
+/** No escapes, which git and the URL standard decode at different times. */
+const sshUrl =
+  /^ssh:\/\/(?:\w[\w.+-]*@)?(?<host>(?:[A-Za-z0-9][\w.-]*|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?)\/.*$/i;
 
 function schemeUrl(url: string, scheme: string, policy: RepoUrlPolicy): CheckedRepoUrl {
   const problem = allowedProtocol(scheme, policy);
@@ -47,6 +59,10 @@ function schemeUrl(url: string, scheme: string, policy: RepoUrlPolicy): CheckedR
     return refused('the address contains credentials; give the runner a GIT_TOKEN instead');
   }
   if (parsed.hostname === '' || parsed.hostname.startsWith('-')) return refused('the address names no host');
+  const host = scheme === 'ssh' ? sshUrl.exec(url)?.groups?.['host'] : parsed.host;
+  if (host === undefined) return refused('the address is not of the form ssh://user@host:port/path');
+  const elsewhere = allowedHost(host, policy);
+  if (elsewhere) return elsewhere;
   if (
     scheme === 'http' &&
     !policy.httpHosts.some((host) => host === parsed.host || host === parsed.hostname)
@@ -85,6 +101,11 @@ function allowedProtocol(protocol: string, policy: RepoUrlPolicy): CheckedRepoUr
   return refused(
     `the protocol ${protocol} is not allowed; allowed are ${policy.protocols.join(', ') || 'none'}`,
   );
+}
+
+function allowedHost(host: string, { hosts }: RepoUrlPolicy): CheckedRepoUrl | undefined {
+  if (!hosts || hostMatches(host, hosts)) return undefined;
+  return refused(`the host ${host} is none of those that the configuration allows`);
 }
 
 function refused(problem: string): CheckedRepoUrl {

@@ -178,7 +178,15 @@ export class SpecRounds {
       task,
       { ...slot, leaseId: 'spec', fencingToken: 1n },
       { base: null, ownCommits: [] },
-      { token: undefined, protocols: ['file'], httpHosts: [] },
+      {
+        token: undefined,
+        tokenHosts: [],
+        protocols: ['file'],
+        httpHosts: [],
+        hosts: [],
+        branches: ['**'],
+        credentialsDir: '',
+      },
       () => Promise.resolve(),
       new AbortController().signal,
     );

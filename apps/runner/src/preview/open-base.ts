@@ -1,16 +1,16 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { branchOf, RunnerError, type Task } from '@necrocode/contracts';
+import { branchOf, type Task } from '@necrocode/contracts';
 import {
   BaseTree,
-  checkRepoUrl,
   createSlotDirectory,
   fetchCommit,
   Git,
   lookAtRemote,
   type RemoteView,
 } from '@necrocode/workspace';
+import { checkDestination } from '../pipeline/check-destination.js';
 import { openAskpass } from '../pipeline/open-askpass.js';
 import type { GitSettings } from '../pipeline/stages/prepare-workspace.js';
 
@@ -23,18 +23,16 @@ export interface OpenBase extends AsyncDisposable {
 /**
  * Fetches the base of a task, without its history and without checking it out. The remote is only read.
  *
- * @throws RunnerError repo_not_allowed, repo_unreachable, repo_auth_failed, base_branch_missing, git_failed;
+ * @throws RunnerError repo_not_allowed, branch_not_allowed, repo_unreachable, repo_auth_failed, base_branch_missing, git_failed;
  *   the signal's reason when it aborts. Nothing is left on disk then.
  */
 export async function openBase(task: Task, settings: GitSettings, signal: AbortSignal): Promise<OpenBase> {
-  const allowed = checkRepoUrl(task.repo_url, settings);
-  if (allowed.kind === 'refused') throw new RunnerError('repo_not_allowed', `repo_url: ${allowed.problem}`);
-  const { url, protocols } = allowed;
+  const { url, protocols } = checkDestination(task, settings);
   const directory = await mkdtemp(join(tmpdir(), 'necrocode-preview-'));
   // Helpers of git that was just ended may still write for a moment.
   const close = () => rm(directory, { recursive: true, force: true, maxRetries: 10 });
   try {
-    const askpass = await openAskpass(url, directory, settings.token);
+    const askpass = await openAskpass(url, directory, settings);
     const options = { protocols, credentials: askpass?.env, signal };
     const entrance = new Git(await createSlotDirectory({ directory: join(directory, 'entrance') }), options);
     const remote = await lookAtRemote(entrance, url, {

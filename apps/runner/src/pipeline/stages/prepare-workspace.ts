@@ -1,22 +1,27 @@
-import { dirname } from 'node:path';
 import { branchOf, RunnerError, type Task } from '@necrocode/contracts';
 import {
   BaseTree,
   checkoutBase,
-  checkRepoUrl,
   fetchCommit,
   Git,
+  GitDirSeal,
   lookAtRemote,
   type Askpass,
 } from '@necrocode/workspace';
 import type { Slot } from '../ports.js';
-import { openAskpass } from '../open-askpass.js';
+import { checkDestination } from '../check-destination.js';
+import { openAskpass, type TokenSettings } from '../open-askpass.js';
 import { retryGit } from '../retry-git.js';
 
-export interface GitSettings {
-  readonly token: string | undefined;
+export interface GitSettings extends TokenSettings {
   readonly protocols: readonly string[];
   readonly httpHosts: readonly string[];
+  /** Patterns of the hosts that repositories may be on. */
+  readonly hosts: readonly string[];
+  /** Patterns of the branches that may be pushed. */
+  readonly branches: readonly string[];
+  /** Where tokens lie while a task runs: of this process alone, and out of sight of its commands. */
+  readonly credentialsDir: string;
 }
 
 /** A slot that is at the task's base commit, on the task's branch. */
@@ -50,7 +55,7 @@ interface Pinned {
 /**
  * Brings the slot to the remote's base, or to the base that an earlier attempt pinned.
  *
- * @throws RunnerError repo_not_allowed, repo_unreachable, repo_auth_failed, base_branch_missing,
+ * @throws RunnerError repo_not_allowed, branch_not_allowed, repo_unreachable, repo_auth_failed, base_branch_missing,
  *   branch_conflict when the branch holds somebody else's work
  */
 export async function prepareWorkspace(
@@ -61,9 +66,8 @@ export async function prepareWorkspace(
   pin: Pin,
   signal: AbortSignal,
 ): Promise<Workspace> {
-  const allowed = checkRepoUrl(task.repo_url, settings);
-  if (allowed.kind === 'refused') throw new RunnerError('repo_not_allowed', `repo_url: ${allowed.problem}`);
-  const askpass = await openAskpass(allowed.url, dirname(slot.workTree), settings.token);
+  const allowed = checkDestination(task, settings);
+  const askpass = await openAskpass(allowed.url, settings.credentialsDir, settings);
   try {
     return await openWorkspace(task, slot, pinned, { ...allowed, askpass, pin, signal });
   } catch (error) {
@@ -84,10 +88,12 @@ async function openWorkspace(task: Task, slot: Slot, pinned: Pinned, access: Acc
   const { url, protocols, askpass, pin, signal } = access;
   const { workTree, gitDir } = slot;
   const credentials = askpass?.env;
+  // No command of the task has run yet: this is what the pool made.
+  const seal = GitDirSeal.take(gitDir);
   const remoteGit = (until: AbortSignal) =>
-    new Git({ workTree, gitDir }, { protocols, credentials, signal: until });
+    new Git({ workTree, gitDir }, { protocols, credentials, signal: until, seal });
   const git = remoteGit(signal);
-  const graceGit = new Git({ workTree, gitDir }, { protocols });
+  const graceGit = new Git({ workTree, gitDir }, { protocols, seal });
   const branch = branchOf(task);
   const remote = await retryGit(
     () => lookAtRemote(git, url, { baseBranch: task.base_branch, branch }),

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, rmSync, truncateSync, writeFileSync, chmodSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { once } from 'node:events';
@@ -155,6 +156,16 @@ describe('repo-pool-mock', () => {
     mkdirSync(join(slots, 'gone', 'git', 'objects'), { recursive: true });
     await eventually('the directory is gone', () => !existsSync(join(slots, 'gone')) || undefined);
     expect(existsSync(directory?.workTree ?? '')).toBe(true);
+  });
+
+  it('[AR-7.4] deletes trees that are deeper than a path can be', async () => {
+    const repo = makeRepository(join(root, 'origin'));
+    const lease = await client.allocate({ repoUrl: repo.url });
+    const dig = 'for i in $(seq 60); do mkdir "$0" && cd "$0"; done';
+    execFileSync('bash', ['-c', dig, 'd'.repeat(100)], { cwd: lease.directory?.workTree });
+    await client.release(lease);
+    const trash = join(dataDir, 'trash');
+    await eventually('the trash is empty', () => readdirSync(trash).length === 0 || undefined);
   });
 });
 

@@ -1,13 +1,9 @@
-import { execFile } from 'node:child_process';
 import { mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import type { Logger } from '@necrocode/telemetry';
-import { createSlotDirectory, type SlotDirectory } from '@necrocode/workspace';
+import { createSlotDirectory, emptyDirectory, type SlotDirectory } from '@necrocode/workspace';
 import type { MirrorState } from './mirror.js';
-
-const run = promisify(execFile);
 
 /** The directories of all slots: `<dataDir>/slots/<slot-id>/{tree,git}`, and the way out, `<dataDir>/trash`. */
 export class SlotYard {
@@ -90,8 +86,9 @@ async function deleteTree(path: string): Promise<void> {
     // Again, since a git that outlived a killed pool may still be writing there.
     await rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   } catch {
-    // Commands leave directories that may not be written (the module cache of Go, for one).
-    await run('chmod', ['-R', 'u+rwX', '--', path]).catch(() => undefined);
+    // Commands leave directories that may not be written (the module cache of Go, for one), and repositories
+    // hold trees deeper than a path can be.
+    await emptyDirectory(path);
     await rm(path, { recursive: true, force: true });
   }
 }

@@ -158,6 +158,8 @@ function isPlain(value: string): boolean {
 /** The rules of git-check-ref-format, for the part after refs/heads/. */
 function isBranchName(name: string): boolean {
   if (/[\u0000-\u0020\u007f~^:?*[\\]/.test(name) || !isPlain(name)) return false;
+  // Neither half a character, nor one that is not seen.
+  if (!name.isWellFormed() || /\p{Cf}/u.test(name)) return false;
   if (name.startsWith('-') || name.startsWith('refs/') || name === 'HEAD' || name === '@') return false;
   if (name.includes('..') || name.includes('@{') || name.includes('//')) return false;
   if (name.startsWith('/') || name.endsWith('/') || name.endsWith('.')) return false;

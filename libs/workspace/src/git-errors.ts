@@ -53,13 +53,13 @@ const verdicts: readonly Verdict[] = [
     message: (where) => `the protocol of ${where} is not allowed by the configuration`,
   },
   {
-    pattern: /returned error: 30[1278]|unable to update url base from redirection/i,
+    pattern: /returned error: 30\d|unable to update url base from redirection/i,
     code: 'repo_unreachable',
     message: (where) => `${where} sends git elsewhere, which is not followed; give the address it moved to`,
     retryable: false,
   },
   {
-    pattern: /invalid path '/i,
+    pattern: /invalid path '|File name too long/i,
     code: 'git_failed',
     message: () => 'the base commit holds a path that git refuses to check out',
     retryable: false,

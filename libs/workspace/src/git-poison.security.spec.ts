@@ -156,7 +156,7 @@ async function play(git: Git, scene: Scene, branch: string, command: () => void)
 }
 
 it(`[AR-10.4] none of ${names.length} poisons of git fires, wherever it is put`, async () => {
-  const seen = [];
+  const seen: Record<'vector' | 'plain git' | 'in the work tree' | 'in the git dir', string | boolean>[] = [];
   for (const vector of names) {
     seen.push({
       vector,

@@ -162,9 +162,10 @@ const settings: readonly (readonly [name: string, value: string])[] = [
 ];
 
 function commandSettings(): Record<string, string> {
-  const numbered = settings.flatMap(([name, value], index) => [
-    [`GIT_CONFIG_KEY_${index}`, name],
-    [`GIT_CONFIG_VALUE_${index}`, value],
-  ]);
-  return { GIT_CONFIG_COUNT: String(settings.length), ...Object.fromEntries(numbered) };
+  const numbered: Record<string, string> = { GIT_CONFIG_COUNT: String(settings.length) };
+  for (const [index, [name, value]] of settings.entries()) {
+    numbered[`GIT_CONFIG_KEY_${index}`] = name;
+    numbered[`GIT_CONFIG_VALUE_${index}`] = value;
+  }
+  return numbered;
 }

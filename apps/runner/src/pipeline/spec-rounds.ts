@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Answer, EventType, RunnerError, Task } from '@necrocode/contracts';
 import { createScriptedClient, type ScriptedClient, type ScriptedTurn } from '@necrocode/llm';
@@ -35,6 +35,12 @@ export interface RoundsOptions {
   /** Of the runner. */
   readonly secrets?: readonly string[];
   readonly tokensInChanges?: TokensInChanges;
+  /** Where the slot is made; a directory of its own by default. */
+  readonly slot?: string;
+  /** A shell script, run in the work tree before the first round, as a setup command would be. */
+  readonly planted?: string | undefined;
+  /** Called when that has happened. */
+  readonly onPlanted?: () => void;
   /** What an earlier attempt left. */
   readonly checkpoint?: Checkpoint;
   /** 1 by default. A later one finds what those before it have stored. */
@@ -67,16 +73,25 @@ export class SpecRounds {
 
   private constructor(private readonly remote: string) {}
 
-  static of(files: Readonly<Record<string, string | Buffer>>): SpecRounds {
+  static of(
+    files: Readonly<Record<string, string | Buffer>>,
+    links: Readonly<Record<string, string>> = {},
+  ): SpecRounds {
     const remote = tempDir('rounds-remote-');
     for (const [path, content] of Object.entries(files)) {
       mkdirSync(dirname(join(remote, path)), { recursive: true });
       writeFileSync(join(remote, path), content);
     }
+    for (const [path, target] of Object.entries(links)) symlinkSync(target, join(remote, path));
     const git = (...args: string[]) => execFileSync('git', args, { cwd: remote, stdio: 'ignore' });
     git('init', '--initial-branch=main');
     git('add', '--all', '--force');
     git('-c', 'user.name=s', '-c', 'user.email=s', 'commit', '--message=base');
+    return new SpecRounds(remote);
+  }
+
+  /** On a repository that is there. */
+  static at(remote: string): SpecRounds {
     return new SpecRounds(remote);
   }
 
@@ -87,7 +102,10 @@ export class SpecRounds {
     const [first, ...others] = turns;
     const client = createScriptedClient([turnOf(first), ...others.map(turnOf)]);
     const task = taskOf(this.remote, options.task);
-    const workspace = await this.open(task);
+    const workspace = await this.open(task, options.slot ?? join(tempDir('rounds-slot-'), 'slot'));
+    if (options.planted)
+      execFileSync('sh', ['-euc', options.planted], { cwd: workspace.workTree, stdio: 'pipe' });
+    options.onPlanted?.();
     const record = new AttemptRecord();
     if (checkpoint.usage) record.usage = checkpoint.usage;
     const checkpoints: Checkpoint[] = [];
@@ -172,8 +190,8 @@ export class SpecRounds {
     return { registry: registry as TaskRegistry, store, spool };
   }
 
-  private async open(task: Task): Promise<Workspace> {
-    const slot = await createSlotDirectory({ directory: join(tempDir('rounds-slot-'), 'slot') });
+  private async open(task: Task, directory: string): Promise<Workspace> {
+    const slot = await createSlotDirectory({ directory });
     return prepareWorkspace(
       task,
       { ...slot, leaseId: 'spec', fencingToken: 1n },

@@ -23,6 +23,7 @@ export async function startArtifactStore(
       name: 'necrocode.artifact_store.v1.ArtifactStoreService',
       definition: artifactStore.ArtifactStoreServiceService,
       address: settings.listenAddress,
+      tls: settings.tls,
       faults: settings.faultInjection,
       reflectionProtoDir: settings.reflection ? protoDir : undefined,
     });

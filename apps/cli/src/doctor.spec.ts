@@ -10,7 +10,7 @@ import { judgeGit } from './doctor/check-host.js';
 import { checkLlm } from './doctor/check-llm.js';
 import { judgeQueues, judgeRunners } from './doctor/check-services.js';
 import { withNats } from './reach/nats.js';
-import { specTask, startSpecStack, writeTask, type SpecStack } from './spec-stack.js';
+import { specTask, specNats, startSpecStack, writeTask, type SpecStack } from './spec-stack.js';
 import { necro } from './spec-terminal.js';
 
 const runner = taskRegistry.Runner.fromPartial({ runnerId: 'r-1', queues: ['default'], sandbox: 'full' });
@@ -42,7 +42,7 @@ describe('necro doctor', () => {
   });
 
   it('[AR-14.4] finds queues that nobody serves, and counts dead letters', async () => {
-    await withNats({ address: stack.environment.NATS_URL ?? '', source: 'spec' }, async (connection) => {
+    await withNats(specNats(stack), async (connection) => {
       await ensureStreams(connection);
       await ensureTaskConsumer(connection, { queue: 'orphaned', priority: 'low' }, 30_000);
       const letter = {

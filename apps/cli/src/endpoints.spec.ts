@@ -27,8 +27,8 @@ describe('findEndpoints', () => {
     const { root, file } = withStack();
     const environment = { NATS_URL: 'nats://elsewhere:4222', REPO_POOL_URL: '' };
     const { nats, repoPool } = findEndpoints({ environment, directory: root });
-    expect(nats).toEqual({ address: 'nats://elsewhere:4222', source: 'NATS_URL' });
-    expect(repoPool).toEqual({ address: stack.repo_pool, source: file });
+    expect(nats).toMatchObject({ address: 'nats://elsewhere:4222', source: 'NATS_URL' });
+    expect(repoPool).toMatchObject({ address: stack.repo_pool, source: file });
   });
 
   it('[AR-15.6] takes everything from the stack.json of the current folder', () => {
@@ -58,7 +58,7 @@ describe('findEndpoints', () => {
   it('[AR-15.6] falls back to the usual addresses, and to no LLM', () => {
     const environment = { NECROCODE_DATA_DIR: tempDir() };
     const found = findEndpoints({ environment, directory: tempDir() });
-    expect(found.nats).toEqual({ address: 'nats://127.0.0.1:4222', source: 'default' });
+    expect(found.nats).toMatchObject({ address: 'nats://127.0.0.1:4222', source: 'default' });
     expect(found.taskRegistry.address).toBe('127.0.0.1:50051');
     expect(found.repoPool.address).toBe('127.0.0.1:50052');
     expect(found.artifactStore.address).toBe('127.0.0.1:50053');

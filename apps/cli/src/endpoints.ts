@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { readClientTls, readNatsAccess, type ClientTls, type NatsAccess } from '@necrocode/contracts';
 import { z } from 'zod';
 import { CommandRefused } from './command-refused.js';
 
@@ -10,11 +11,22 @@ export interface Endpoint {
   readonly source: string;
 }
 
+/** A gRPC service. */
+export interface ServiceEndpoint extends Endpoint {
+  /** What the variables about TLS begin with, such as TASK_REGISTRY_TLS. */
+  readonly tlsSetting: string;
+  readonly tls: ClientTls | undefined;
+}
+
+export interface NatsEndpoint extends Endpoint {
+  readonly access: NatsAccess;
+}
+
 export interface Endpoints {
-  readonly nats: Endpoint;
-  readonly taskRegistry: Endpoint;
-  readonly repoPool: Endpoint;
-  readonly artifactStore: Endpoint;
+  readonly nats: NatsEndpoint;
+  readonly taskRegistry: ServiceEndpoint;
+  readonly repoPool: ServiceEndpoint;
+  readonly artifactStore: ServiceEndpoint;
   /** Absent when nothing names one. */
   readonly llm: Endpoint | undefined;
   readonly llmKey: string | undefined;
@@ -30,7 +42,8 @@ interface Place {
 /**
  * The endpoints from the environment, else from the `stack.json` of a running stack, else the usual ones.
  *
- * @throws CommandRefused for a `stack.json` that was named and is not there, or that cannot be read
+ * @throws CommandRefused for a `stack.json` that was named and is not there, or that cannot be read, and for
+ *   certificates and credentials that cannot be used
  */
 export function findEndpoints(place: Place): Endpoints {
   const { environment } = place;
@@ -38,11 +51,16 @@ export function findEndpoints(place: Place): Endpoints {
   const pick = (variable: string, field: StackField, usual: string): Endpoint =>
     fromEnvironment(environment, variable) ??
     fromStack(stack, field) ?? { address: usual, source: 'default' };
+  const service = (name: string, field: StackField, usual: string): ServiceEndpoint => ({
+    ...pick(`${name}_URL`, field, usual),
+    tlsSetting: `${name}_TLS`,
+    tls: readTls(`${name}_TLS`, environment),
+  });
   return {
-    nats: pick('NATS_URL', 'nats_url', 'nats://127.0.0.1:4222'),
-    taskRegistry: pick('TASK_REGISTRY_URL', 'task_registry', '127.0.0.1:50051'),
-    repoPool: pick('REPO_POOL_URL', 'repo_pool', '127.0.0.1:50052'),
-    artifactStore: pick('ARTIFACT_STORE_URL', 'artifact_store', '127.0.0.1:50053'),
+    nats: withAccess(pick('NATS_URL', 'nats_url', 'nats://127.0.0.1:4222'), environment),
+    taskRegistry: service('TASK_REGISTRY', 'task_registry', '127.0.0.1:50051'),
+    repoPool: service('REPO_POOL', 'repo_pool', '127.0.0.1:50052'),
+    artifactStore: service('ARTIFACT_STORE', 'artifact_store', '127.0.0.1:50053'),
     llm:
       fromEnvironment(environment, 'OPENAI_BASE_URL') ??
       fromStack(stack, 'llm_base_url') ??
@@ -111,6 +129,20 @@ function fromEnvironment(environment: Place['environment'], variable: string): E
 function fromStack(stack: Stack | undefined, field: StackField): Endpoint | undefined {
   const address = stack?.fields[field];
   return stack && typeof address === 'string' && address !== '' ? { address, source: stack.path } : undefined;
+}
+
+function withAccess(endpoint: Endpoint, environment: Place['environment']): NatsEndpoint {
+  const { access, problems } = readNatsAccess(endpoint.address, environment);
+  if (problems.length > 0) throw new CommandRefused(problems.join('; '), 2);
+  return { ...endpoint, access };
+}
+
+function readTls(setting: string, environment: Place['environment']): ClientTls | undefined {
+  const path = (file: string) => environment[`${setting}_${file}`];
+  const read = readClientTls(setting, { ca: path('CA'), cert: path('CERT'), key: path('KEY') });
+  if (read.kind === 'read') return read.tls;
+  const told = read.problems.map(({ file, message }) => `${setting}_${file.toUpperCase()}: ${message}`);
+  throw new CommandRefused(told.join('; '), 2);
 }
 
 /** A key without an address is one for OpenAI itself. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { artifactStore, taskRegistry, type Task } from '@necrocode/contracts';
 import { createClient } from '@necrocode/rpc';
 import { startNats, startService, tempDir } from '@necrocode/testkit';
+import type { NatsEndpoint } from './endpoints.js';
 
 /** NATS, a Task Registry and an Artifact Store as processes of their own, and a hand in place of the runner. */
 export interface SpecStack {
@@ -34,6 +35,12 @@ export async function startSpecStack(): Promise<SpecStack> {
       await nats.stop();
     },
   };
+}
+
+/** The stack's NATS, as commands know it. */
+export function specNats({ environment }: SpecStack): NatsEndpoint {
+  const url = environment.NATS_URL ?? '';
+  return { address: url, source: 'spec', access: { url } };
 }
 
 /** A valid task; the id is the caller's to choose. */

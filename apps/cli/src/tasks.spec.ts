@@ -4,7 +4,7 @@ import { tempDir, eventually } from '@necrocode/testkit';
 import { defaultPlace, digestOf, keyOf, parseTask, streams, subjects, type Task } from '@necrocode/contracts';
 import { manageStreams, withNats } from './reach/nats.js';
 import { SpecHand } from './spec-hand.js';
-import { specTask, startSpecStack, writeTask, type SpecStack } from './spec-stack.js';
+import { specTask, specNats, startSpecStack, writeTask, type SpecStack } from './spec-stack.js';
 import { necro, SpecTerminal } from './spec-terminal.js';
 
 describe('necro and the life of a task', () => {
@@ -219,7 +219,7 @@ describe('necro and the life of a task', () => {
     expect(await following).toMatchObject({ exitCode: 0 });
   });
 
-  const nats = () => ({ address: stack.environment.NATS_URL ?? '', source: 'spec' });
+  const nats = () => specNats(stack);
 
   /** Whatever comes after it comes after the publication. */
   async function taskIsQueued(task: Task): Promise<void> {

@@ -25,6 +25,7 @@ export async function startRepoPool(settings: RepoPoolSettings, log: Logger): Pr
       name: 'necrocode.repo_pool.v1.RepoPoolService',
       definition: repoPool.RepoPoolServiceService,
       address: settings.listenAddress,
+      tls: settings.tls,
       faults: settings.faultInjection,
       reflectionProtoDir: settings.reflection ? protoDir : undefined,
     });

@@ -2,7 +2,8 @@ import { readFileSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
-import { queuePattern, sandboxLevels } from '@necrocode/contracts';
+import { natsAccessProblems, queuePattern, sandboxLevels } from '@necrocode/contracts';
+import { clientTls, natsAccessOf, tlsVariables } from './connections.js';
 import { defaultSensitiveFiles } from './pipeline/sensitive-files.js';
 import { answerFormats } from './prompt/answer-format.js';
 
@@ -14,9 +15,20 @@ const address = z.string().min(1);
 export const configSchema = z.strictObject({
   runner_id: z.string().optional(),
   nats_url: z.string().min(1).default('nats://127.0.0.1:4222'),
+  /** For a server with users; also in the URL. */
+  nats_user: z.string().min(1).optional(),
+  nats_password: z.string().optional(),
+  /** Text of a credentials file, instead of user and password. */
+  nats_creds: z.string().optional(),
+  /** Where replies come to; for a user `_INBOX.<user>`. */
+  nats_inbox_prefix: z.string().optional(),
+  nats_tls: clientTls('NATS_TLS'),
   task_registry_url: address.default('127.0.0.1:50051'),
+  task_registry_tls: clientTls('TASK_REGISTRY_TLS'),
   repo_pool_url: address.default('127.0.0.1:50052'),
+  repo_pool_tls: clientTls('REPO_POOL_TLS'),
   artifact_store_url: address.default('127.0.0.1:50053'),
+  artifact_store_tls: clientTls('ARTIFACT_STORE_TLS'),
   queues: z.array(z.string().regex(queuePattern)).min(1).default(['default']),
   max_parallel: positive.max(1_000).default(4),
   lease_seconds: positive.default(30),
@@ -168,6 +180,10 @@ export type RunnerConfig = Readonly<z.infer<typeof configSchema>>;
 const variables: Readonly<Record<string, readonly string[]>> = {
   RUNNER_ID: ['runner_id'],
   NATS_URL: ['nats_url'],
+  NATS_USER: ['nats_user'],
+  NATS_PASSWORD: ['nats_password'],
+  NATS_CREDS: ['nats_creds'],
+  NATS_INBOX_PREFIX: ['nats_inbox_prefix'],
   TASK_REGISTRY_URL: ['task_registry_url'],
   REPO_POOL_URL: ['repo_pool_url'],
   ARTIFACT_STORE_URL: ['artifact_store_url'],
@@ -190,6 +206,7 @@ const variables: Readonly<Record<string, readonly string[]>> = {
   GIT_TOKEN_HOSTS: ['git', 'token_hosts'],
   SHUTDOWN_GRACE_SECONDS: ['shutdown_grace_seconds'],
   SANDBOX_REQUIRED: ['sandbox', 'required'],
+  ...tlsVariables('nats_tls', 'task_registry_tls', 'repo_pool_tls', 'artifact_store_tls'),
 };
 
 const mostConfigBytes = 1_048_576;
@@ -197,7 +214,7 @@ const mostConfigBytes = 1_048_576;
 /** Values of these are lists, separated by commas. */
 const lists = new Set(['RUNNER_QUEUES', 'GIT_HOSTS', 'GIT_TOKEN_HOSTS']);
 /** These may also be given as the path of a file, in `<name>_FILE`. */
-const secrets = new Set(['OPENAI_API_KEY', 'GIT_TOKEN']);
+const secrets = new Set(['OPENAI_API_KEY', 'GIT_TOKEN', 'NATS_PASSWORD', 'NATS_CREDS']);
 
 export class ConfigProblems extends Error {
   constructor(readonly problems: readonly string[]) {
@@ -232,6 +249,7 @@ function contradictions(config: RunnerConfig): string[] {
   const { heartbeat_seconds, ack_wait_seconds, slot_wait_seconds, report_wait_seconds } = config;
   const { stage_timeout_seconds, llm } = config;
   return [
+    ...natsAccessProblems(natsAccessOf(config)),
     ...(heartbeat_seconds * 5 > ack_wait_seconds
       ? ['heartbeat_seconds: must be at most a fifth of ack_wait_seconds']
       : []),

@@ -1,5 +1,7 @@
+import { natsSecrets } from '@necrocode/contracts';
 import { createMask, tooShort, type Mask } from '@necrocode/telemetry';
 import type { RunnerConfig } from './config.js';
+import { natsAccessOf } from './connections.js';
 
 const masks = new WeakMap<RunnerConfig, Mask>();
 
@@ -19,12 +21,14 @@ export function unmaskable(config: RunnerConfig): string[] {
   );
 }
 
-function secretsOf({ llm, git, nats_url }: RunnerConfig): Record<string, string[]> {
+function secretsOf(config: RunnerConfig): Record<string, string[]> {
+  const { llm, git, nats_url } = config;
   const bases = [llm.base_url, ...llm.fallbacks.map(({ base_url }) => base_url)];
   return {
     'llm.api_key': [llm.api_key ?? ''],
     'git.token': [git.token ?? ''],
     nats_url: nats_url.split(',').flatMap(secretsInUrl),
+    'nats_password or nats_creds': natsSecrets(natsAccessOf(config)),
     'llm.base_url': bases.flatMap((base) => (base === undefined ? [] : secretsInUrl(base))),
   };
 }

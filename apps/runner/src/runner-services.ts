@@ -7,6 +7,7 @@ import type { Sandbox } from '@necrocode/sandbox';
 import type { Logger, Mask } from '@necrocode/telemetry';
 import { createSlotDirectory, openCredentialsDirectory } from '@necrocode/workspace';
 import type { RunnerConfig } from './config.js';
+import { endpointsOf } from './connections.js';
 import { createArtifactStoreClient } from './outputs/artifact-store.client.js';
 import { createRepoPoolClient } from './outputs/repo-pool.client.js';
 import { FileSpool } from './outputs/spool.js';
@@ -38,13 +39,14 @@ export function createServices(ingredients: Ingredients): RunnerServices {
   const { config, runnerId, connection, sandbox, log, mask, shutdown } = ingredients;
   const settings = pipelineSettings(config);
   const credentialsDir = openCredentialsDirectory(settings.git.credentialsDir);
-  const registry = createTaskRegistryClient(config.task_registry_url, runnerId, config.lease_seconds, mask);
+  const endpoints = endpointsOf(config);
+  const registry = createTaskRegistryClient(endpoints.taskRegistry, runnerId, config.lease_seconds, mask);
   const pool = createRepoPoolClient(
-    config.repo_pool_url,
+    endpoints.repoPool,
     { runnerId, leaseSeconds: config.lease_seconds, slotWaitSeconds: config.slot_wait_seconds },
     (_seed, leaseId) => createSlotDirectory({ directory: join(config.data_dir, 'slots', leaseId) }),
   );
-  const store = createArtifactStoreClient(config.artifact_store_url);
+  const store = createArtifactStoreClient(endpoints.artifactStore);
   return {
     runnerId,
     registry,

@@ -2,13 +2,14 @@ import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
 import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { keyOfCancelSubject, subjects } from '@necrocode/contracts';
+import { keyOfCancelSubject, shownNatsUrl, subjects } from '@necrocode/contracts';
 import { connectNats, LifeSigns, TaskTransport, type NatsConnection } from '@necrocode/messaging';
-import { checkHealth } from '@necrocode/rpc';
+import { checkHealth, type GrpcEndpoint } from '@necrocode/rpc';
 import type { Sandbox } from '@necrocode/sandbox';
 import { gauge, type Logger, type Mask } from '@necrocode/telemetry';
 import { AppModule } from './app.module.js';
 import { makeRunnerId, type RunnerConfig } from './config.js';
+import { endpointsOf, natsAccessOf } from './connections.js';
 import { Readiness } from './health/readiness.js';
 import { maskFor, unmaskable } from './mask-for.js';
 import { nestLog } from './nest-log.js';
@@ -44,8 +45,10 @@ export async function startRunner(config: RunnerConfig, log: Logger): Promise<Ru
   }
   const sandbox = await openSandbox(config.sandbox.required);
   log.info({ runner_id: runnerId, sandbox: sandbox.level, detail: sandbox.detail }, 'runner starting');
-  const nats = { url: config.nats_url, name: runnerId };
-  const connection = await connectNats(nats);
+  const nats = { ...natsAccessOf(config), name: runnerId };
+  const connection = await connectNats(nats, {
+    tell: (trouble) => log.warn({ trouble }, 'waiting for NATS'),
+  });
   const lifeSigns = new LifeSigns({ nats, logger: log });
   const shutdown = new AbortController();
   const services = createServices({
@@ -67,7 +70,7 @@ export async function startRunner(config: RunnerConfig, log: Logger): Promise<Ru
     logger: log,
   });
   let draining = false;
-  const readiness = new Readiness(dependenciesOf(config, connection, mask), () => ({
+  const readiness = new Readiness(dependenciesOf(config, connection), () => ({
     runner_id: runnerId,
     sandbox: sandbox.level,
     busy: transport.busy,
@@ -129,19 +132,23 @@ export function gracePeriod(config: RunnerConfig) {
   return { finishMs: graceMs - giveBackMs - disconnectMs, giveBackMs, disconnectMs };
 }
 
-function dependenciesOf(config: RunnerConfig, connection: NatsConnection, mask: Mask) {
-  const grpc = (address: string) => ({ required: true, check: () => checkHealth(address, healthDeadlineMs) });
+function dependenciesOf(config: RunnerConfig, connection: NatsConnection) {
+  const { taskRegistry, repoPool, artifactStore } = endpointsOf(config);
+  const grpc = (endpoint: GrpcEndpoint) => ({
+    required: true,
+    check: () => checkHealth(endpoint, healthDeadlineMs),
+  });
   return {
     nats: {
       required: true,
       check: async () => {
         const answer = await connection.rtt().catch(() => undefined);
-        return answer === undefined ? mask(`no answer from ${config.nats_url}`) : undefined;
+        return answer === undefined ? `no answer from ${shownNatsUrl(config.nats_url)}` : undefined;
       },
     },
-    task_registry: grpc(config.task_registry_url),
-    repo_pool: grpc(config.repo_pool_url),
-    artifact_store: grpc(config.artifact_store_url),
+    task_registry: grpc(taskRegistry),
+    repo_pool: grpc(repoPool),
+    artifact_store: grpc(artifactStore),
     // Not required: asking costs nothing, but an endpoint may offer no list of models.
     llm: { required: false, check: () => checkLlm(config) },
   };

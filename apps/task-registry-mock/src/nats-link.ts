@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { formatKey, keyOfCancelSubject, subjects } from '@necrocode/contracts';
+import { formatKey, keyOfCancelSubject, subjects, type NatsAccess } from '@necrocode/contracts';
 import { connectNats, type NatsConnection } from '@necrocode/messaging';
 import type { Logger } from '@necrocode/telemetry';
 import { headers, type Msg } from '@nats-io/transport-node';
@@ -28,10 +28,10 @@ export class NatsLink {
   constructor(
     private readonly registry: Registry,
     private readonly logger: Logger,
-    url: string,
+    access: NatsAccess,
   ) {
     this.stopListening = registry.onCommitted(({ cancels }) => this.tellRunners(cancels));
-    void this.connect(url);
+    void this.connect(access);
   }
 
   /** Publishes what is left in the outbox, as far as it can, and disconnects. */
@@ -43,13 +43,20 @@ export class NatsLink {
     await this.connection?.close();
   }
 
-  private async connect(url: string): Promise<void> {
+  private async connect(access: NatsAccess): Promise<void> {
     while (!this.stopping.signal.aborted) {
       try {
-        const connection = await connectNats({ url, name: 'task-registry' });
+        const connection = await connectNats(
+          { ...access, name: 'task-registry' },
+          {
+            signal: this.stopping.signal,
+            tell: (trouble) => this.logger.warn({ trouble }, 'waiting for NATS'),
+          },
+        );
         if (this.stopping.signal.aborted) return await connection.close();
         return this.use(connection);
       } catch (error) {
+        if (this.stopping.signal.aborted) return;
         this.logger.error({ error }, 'NATS cannot be reached');
         await pause(2_000, undefined, { signal: this.stopping.signal }).catch(() => undefined);
       }

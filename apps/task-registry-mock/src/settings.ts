@@ -1,9 +1,9 @@
+import { readNatsAccess, type NatsAccess } from '@necrocode/contracts';
 import { readServiceSettings, wholeNumber, type ServiceSettings } from '@necrocode/rpc';
-import { z } from 'zod';
 import type { RegistryLimits } from './registry.js';
 
 export interface Settings extends ServiceSettings, RegistryLimits {
-  readonly natsUrl: string;
+  readonly nats: NatsAccess;
 }
 
 /**
@@ -12,10 +12,14 @@ export interface Settings extends ServiceSettings, RegistryLimits {
  * @throws Error that names every problem, without the values
  */
 export function readSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
-  const { common, own } = readServiceSettings('127.0.0.1:50051', variables, environment);
+  const { access, problems } = readNatsAccess(
+    environment['NATS_URL'] || 'nats://127.0.0.1:4222',
+    environment,
+  );
+  const { common, own } = readServiceSettings('127.0.0.1:50051', variables, environment, problems);
   return {
     ...common,
-    natsUrl: own.NATS_URL,
+    nats: access,
     maxInFlightPerRepo: own.MAX_IN_FLIGHT_PER_REPO,
     fairSharePerRepo: own.FAIR_SHARE_PER_REPO,
     maxAttempts: own.MAX_ATTEMPTS,
@@ -24,7 +28,6 @@ export function readSettings(environment: Readonly<Record<string, string | undef
 }
 
 const variables = {
-  NATS_URL: z.string().default('nats://127.0.0.1:4222'),
   MAX_IN_FLIGHT_PER_REPO: wholeNumber(0, 1_000_000, 0),
   FAIR_SHARE_PER_REPO: wholeNumber(0, 1_000_000, 4),
   MAX_ATTEMPTS: wholeNumber(1, 1_000, 5),

@@ -1,6 +1,6 @@
-import { taskRegistry } from '@necrocode/contracts';
+import { natsSecrets, taskRegistry } from '@necrocode/contracts';
 import { serveGrpc } from '@necrocode/rpc';
-import { createLogger } from '@necrocode/telemetry';
+import { createLogger, createMask } from '@necrocode/telemetry';
 import { AppModule } from './app.module.js';
 import { LeaseReaper } from './lease-reaper.js';
 import { NatsLink } from './nats-link.js';
@@ -18,7 +18,11 @@ export interface RunningTaskRegistry {
 
 /** Starts the service: serving at once, publishing as soon as there is a NATS server. */
 export async function startTaskRegistry(settings: Settings): Promise<RunningTaskRegistry> {
-  const logger = createLogger({ name: 'task-registry', level: settings.logLevel });
+  const logger = createLogger({
+    name: 'task-registry',
+    level: settings.logLevel,
+    mask: createMask(natsSecrets(settings.nats)),
+  });
   const registry = new Registry(settings);
   const reaper = new LeaseReaper(registry, logger);
   try {
@@ -28,10 +32,11 @@ export async function startTaskRegistry(settings: Settings): Promise<RunningTask
       name: 'necrocode.task_registry.v1.TaskRegistryService',
       definition: taskRegistry.TaskRegistryServiceService,
       address: settings.listenAddress,
+      tls: settings.tls,
       faults: settings.faultInjection,
       reflectionProtoDir: settings.reflection ? protoDir : undefined,
     });
-    const nats = new NatsLink(registry, logger, settings.natsUrl);
+    const nats = new NatsLink(registry, logger, settings.nats);
     measureOutbox(registry);
     logger.info({ address: settings.listenAddress, data_dir: settings.dataDir }, 'task registry serves');
     const close = async () => {

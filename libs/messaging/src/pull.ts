@@ -1,5 +1,6 @@
 import { consumerName, streams, type QueuePlace } from '@necrocode/contracts';
 import { createInbox, type Msg, type NatsConnection } from '@nats-io/transport-node';
+import { inboxPrefixOf } from './connect.js';
 import { PulledMessage } from './pulled-message.js';
 
 /** For the answer to a pull; a message that comes later is delivered again after its ack_wait. */
@@ -25,7 +26,7 @@ export function pullWaiting(
       if (error && taken.length === 0) reject(error);
       else resolve(taken);
     };
-    const inbox = createInbox();
+    const inbox = createInbox(inboxPrefixOf(connection));
     const deadline = setTimeout(() => finish(new Error('no answer to a pull request')), answerDeadlineMs);
     const subscription = connection.subscribe(inbox, {
       callback: (error, message) => {

@@ -1,7 +1,10 @@
+import { isDeepStrictEqual } from 'node:util';
 import { consumerName, streams, subjects, type QueuePlace } from '@necrocode/contracts';
 import {
   AckPolicy,
   DeliverPolicy,
+  JetStreamApiCodes,
+  JetStreamApiError,
   jetstreamManager,
   ReplayPolicy,
   RetentionPolicy,
@@ -10,6 +13,7 @@ import {
   type StreamConfig,
 } from '@nats-io/jetstream';
 import { nanos, type NatsConnection } from '@nats-io/transport-node';
+import { permissionViolation } from './nats-trouble.js';
 
 const day = 24 * 60 * 60 * 1000;
 const minute = 60_000;
@@ -23,14 +27,35 @@ const wanted: readonly WantedStream[] = [
   wantedStream(streams.dead, RetentionPolicy.Limits, 30 * day, 10 * minute),
 ];
 
-/** Creates the system's streams, or leaves them as they are. Safe to call from every process. */
+/**
+ * Creates the system's streams, or leaves them as they are; of two configurations ours wins. Safe to call
+ * from every process: whoever may only look is content with streams that are there.
+ *
+ * @throws RequestError where a stream is missing and only others may create it
+ */
 export async function ensureStreams(connection: NatsConnection): Promise<void> {
   const manager = await jetstreamManager(connection);
-  for (const stream of wanted) {
-    const config = { ...stream, storage: StorageType.File };
-    // Adding a stream that exists with the same configuration succeeds; with another, ours wins.
-    await manager.streams.add(config).catch(() => manager.streams.update(stream.name, config));
+  for (const stream of wanted) await ensureStream(manager, { ...stream, storage: StorageType.File });
+}
+
+async function ensureStream(manager: JetStreamManager, config: WantedStream & Pick<StreamConfig, 'storage'>) {
+  const found = await manager.streams.info(config.name).catch((error: unknown) => {
+    if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound)
+      return undefined;
+    throw error;
+  });
+  if (!found) {
+    // Adding a stream that somebody else has just added with the same configuration succeeds.
+    await manager.streams.add(config);
+    return;
   }
+  if (
+    Object.entries(config).every(([name, value]) => isDeepStrictEqual(value, Reflect.get(found.config, name)))
+  )
+    return;
+  await manager.streams.update(config.name, config).catch((error: unknown) => {
+    if (!permissionViolation(error)) throw error;
+  });
 }
 
 /** Creates the durable pull consumer of one queue and priority. Delivery is unlimited: attempts are counted by the registry. */

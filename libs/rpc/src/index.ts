@@ -9,6 +9,7 @@ export * from './call.js';
 export * from './channel.js';
 export * from './durable-store.js';
 export * from './health.js';
+export * from './message-limits.js';
 export * from './persist.js';
 export * from './rpc-error.js';
 export * from './serve.js';

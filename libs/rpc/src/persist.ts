@@ -49,6 +49,14 @@ export function isStatusError(error: unknown): error is ServiceError {
   return error instanceof Error && typeof (error as { code?: unknown }).code === 'number';
 }
 
+/**
+ * True when a message was larger than its limit. The status is the one of an exhausted service, but trying
+ * again does not help.
+ */
+export function isMessageTooLarge(error: unknown): boolean {
+  return isStatusError(error) && /message( with a size)? larger than/i.test(error.details);
+}
+
 const backoffs = new ExponentialBackoff({ initialDelay: 100, maxDelay: 5_000 });
 
 /** Statuses after which the same call, with the same idempotency key, may be sent again. */
@@ -63,5 +71,5 @@ const passing: ReadonlySet<number> = new Set([
 
 function mayPass(error: unknown, { dontRetry, signal }: Persistence): boolean {
   if (!isStatusError(error) || signal?.aborted || dontRetry?.includes(error.code)) return false;
-  return passing.has(error.code);
+  return passing.has(error.code) && !isMessageTooLarge(error);
 }

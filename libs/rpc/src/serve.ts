@@ -1,15 +1,15 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Server, ServiceDefinition } from '@grpc/grpc-js';
+import { ServerCredentials, type Server, type ServiceDefinition } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
 import type { DynamicModule, INestMicroservice, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Transport, type MicroserviceOptions } from '@nestjs/microservices';
-import { faultInjection } from '@necrocode/contracts';
+import { faultInjection, type ServerTls } from '@necrocode/contracts';
 import { HealthImplementation } from 'grpc-health-check';
-import { maxMessageBytes } from './channel.js';
 import { FaultInjectionController, FaultInterceptor } from './faults.js';
+import { messageLimitsOf } from './message-limits.js';
 import { OutOfSpaceInterceptor } from './out-of-space.js';
 
 export interface GrpcServiceOptions {
@@ -20,6 +20,8 @@ export interface GrpcServiceOptions {
   readonly definition: ServiceDefinition;
   /** `host:port` to listen on. */
   readonly address: string;
+  /** Absent: without TLS. */
+  readonly tls?: ServerTls | undefined;
   /** Also serves the fault injection service; for tests only. */
   readonly faults?: boolean;
   /** Directory of the .proto files: serves reflection from them, for development. */
@@ -34,6 +36,7 @@ export async function serveGrpc(options: GrpcServiceOptions): Promise<INestMicro
     packages.push(packageOf(faultServiceName));
     packageDefinition[faultServiceName] = faultInjection.FaultInjectionServiceService;
   }
+  const { request, response } = messageLimitsOf(options.name);
   const health = new HealthImplementation({ '': 'SERVING', [options.name]: 'SERVING' });
   const app = await NestFactory.createMicroservice<MicroserviceOptions>(
     options.faults ? withFaults(options.module) : options.module,
@@ -44,8 +47,9 @@ export async function serveGrpc(options: GrpcServiceOptions): Promise<INestMicro
         url: options.address,
         package: packages,
         packageDefinition,
-        maxReceiveMessageLength: maxMessageBytes,
-        maxSendMessageLength: maxMessageBytes,
+        maxReceiveMessageLength: request,
+        maxSendMessageLength: response,
+        credentials: credentialsOf(options.tls),
         onLoadPackageDefinition: (_definition: unknown, server: Server) => {
           health.addToServer(server);
           if (options.reflectionProtoDir) addReflection(server, options.reflectionProtoDir, options.name);
@@ -57,6 +61,13 @@ export async function serveGrpc(options: GrpcServiceOptions): Promise<INestMicro
   app.useGlobalInterceptors(...faults, new OutOfSpaceInterceptor());
   await app.listen();
   return app;
+}
+
+/** Where there is an authority, a client without a certificate of it does not get past the handshake. */
+function credentialsOf(tls: ServerTls | undefined): ServerCredentials {
+  if (!tls) return ServerCredentials.createInsecure();
+  const own = { cert_chain: Buffer.from(tls.cert), private_key: Buffer.from(tls.key) };
+  return ServerCredentials.createSsl(tls.ca ? Buffer.from(tls.ca) : null, [own], tls.ca !== undefined);
 }
 
 const faultServiceName = 'necrocode.fault_injection.v1.FaultInjectionService';

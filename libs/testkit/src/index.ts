@@ -3,6 +3,7 @@
  *
  *   const nats = await startNats();  …  await nats.stop();
  */
+export * from './certificates.js';
 export * from './serve-git.js';
 export * from './start-nats.js';
 export * from './start-service.js';

@@ -12,12 +12,23 @@ export interface NatsServer {
   stop(): Promise<void>;
 }
 
+export interface NatsStart {
+  readonly port?: number;
+  readonly storeDir?: string;
+  /** Configuration file, which finds its store in NATS_STORE_DIR; absent: JetStream for everybody. */
+  readonly config?: string;
+  /** What the configuration takes from the environment. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
 /** Starts a real nats-server with JetStream on loopback, ready to be connected to. */
-export async function startNats(options: { port?: number; storeDir?: string } = {}): Promise<NatsServer> {
+export async function startNats(options: NatsStart = {}): Promise<NatsServer> {
   const executable = await requireTool('nats-server');
   const port = options.port ?? (await freePort());
   const storeDir = options.storeDir ?? tempDir('necrocode-nats-');
-  const child = spawn(executable, ['-a', '127.0.0.1', '-p', String(port), '-js', '-sd', storeDir], {
+  const settings = options.config ? ['-c', options.config] : ['-js', '-sd', storeDir];
+  const child = spawn(executable, ['-a', '127.0.0.1', '-p', String(port), ...settings], {
+    env: { PATH: process.env['PATH'], NATS_STORE_DIR: storeDir, ...options.environment },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   const exited = once(child, 'exit');

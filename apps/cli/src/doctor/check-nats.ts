@@ -2,7 +2,7 @@ import { RunnerError, streams } from '@necrocode/contracts';
 import type { NatsConnection } from '@necrocode/messaging';
 import type { JetStreamManager, StreamInfo } from '@nats-io/jetstream';
 import { countDeadLetters } from '../commands/dead-letters.js';
-import type { Endpoint } from '../endpoints.js';
+import type { NatsEndpoint } from '../endpoints.js';
 import { isNotFound, manageStreams, withNats } from '../reach/nats.js';
 import { Unreachable } from '../reach/unreachable.js';
 import { fail, ok, warn, type Check } from './check.js';
@@ -21,7 +21,7 @@ export interface QueueLoad {
   readonly hasConsumer: boolean;
 }
 
-export async function checkNats(endpoint: Endpoint): Promise<NatsFindings> {
+export async function checkNats(endpoint: NatsEndpoint): Promise<NatsFindings> {
   try {
     return await withNats(endpoint, async (connection) => {
       const manager = await manageStreams(connection);

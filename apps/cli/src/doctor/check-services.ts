@@ -1,8 +1,8 @@
 import type { taskRegistry } from '@necrocode/contracts';
 import { checkHealth } from '@necrocode/rpc';
-import type { Endpoint, Endpoints } from '../endpoints.js';
+import type { Endpoints, ServiceEndpoint } from '../endpoints.js';
 import { openTaskRegistry } from '../reach/task-registry.js';
-import { describeEndpoint, reasonOf } from '../reach/unreachable.js';
+import { describeEndpoint } from '../reach/unreachable.js';
 import { fail, ok, warn, type Check } from './check.js';
 import type { QueueLoad } from './check-nats.js';
 
@@ -19,7 +19,9 @@ export function checkServices({ taskRegistry, repoPool, artifactStore }: Endpoin
 }
 
 /** The runners that were heard of lately; undefined when the registry cannot tell. */
-export async function findRunners(endpoint: Endpoint): Promise<readonly taskRegistry.Runner[] | undefined> {
+export async function findRunners(
+  endpoint: ServiceEndpoint,
+): Promise<readonly taskRegistry.Runner[] | undefined> {
   const registry = openTaskRegistry(endpoint);
   try {
     return await registry.listRunners(seenWithinSeconds);
@@ -59,13 +61,13 @@ export function judgeQueues(
   return warn('queues', `no runner serves ${described}`, 'name them in RUNNER_QUEUES of a runner');
 }
 
-async function checkService(name: string, endpoint: Endpoint, variable: string): Promise<Check> {
-  const trouble = await checkHealth(endpoint.address, patienceMs);
-  if (trouble === undefined) return ok(name, endpoint.address);
-  const reason = trouble.startsWith('answers') ? trouble : reasonOf(trouble);
+async function checkService(name: string, endpoint: ServiceEndpoint, variable: string): Promise<Check> {
+  const trouble = await checkHealth(endpoint, patienceMs);
+  if (trouble === undefined)
+    return ok(name, endpoint.tls ? `${endpoint.address}, with TLS` : endpoint.address);
   return fail(
     name,
-    `${describeEndpoint(endpoint)}: ${reason}`,
+    `${describeEndpoint(endpoint)}: ${trouble}`,
     `npm run stack starts one; ${variable} names another`,
   );
 }

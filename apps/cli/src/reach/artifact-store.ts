@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { artifactStore, type ArtifactRef } from '@necrocode/contracts';
 import { createClient } from '@necrocode/rpc';
 import { CommandRefused } from '../command-refused.js';
-import type { Endpoint } from '../endpoints.js';
-import { translateStatus, type Party } from './unreachable.js';
+import type { ServiceEndpoint } from '../endpoints.js';
+import { translateStatus, type ServiceParty } from './unreachable.js';
 
 export interface ArtifactStore {
   /**
@@ -19,9 +19,9 @@ export interface ArtifactStore {
 const transferDeadlineMs = 10 * 60_000;
 const patienceMs = 3_000;
 
-export function openArtifactStore(endpoint: Endpoint): ArtifactStore {
-  const client = createClient(artifactStore.ArtifactStoreServiceClient, endpoint.address);
-  const party: Party = {
+export function openArtifactStore(endpoint: ServiceEndpoint): ArtifactStore {
+  const client = createClient(artifactStore.ArtifactStoreServiceClient, endpoint);
+  const party: ServiceParty = {
     name: 'the Artifact Store',
     endpoint,
     variable: 'ARTIFACT_STORE_URL',

@@ -1,19 +1,19 @@
 import { RunnerError } from '@necrocode/contracts';
-import type { NatsConnection } from '@necrocode/messaging';
+import {
+  natsTrouble,
+  openNats as openConnection,
+  permissionViolation,
+  type NatsConnection,
+} from '@necrocode/messaging';
 import {
   JetStreamApiCodes,
   JetStreamApiError,
   jetstreamManager,
   type JetStreamManager,
 } from '@nats-io/jetstream';
-import {
-  AuthorizationError,
-  connect,
-  NoRespondersError,
-  RequestError,
-  TimeoutError,
-} from '@nats-io/transport-node';
-import type { Endpoint } from '../endpoints.js';
+import { NoRespondersError, RequestError, TimeoutError } from '@nats-io/transport-node';
+import { CommandRefused } from '../command-refused.js';
+import type { NatsEndpoint } from '../endpoints.js';
 import { Unreachable } from './unreachable.js';
 
 const patienceMs = 3_000;
@@ -25,7 +25,7 @@ const patienceMs = 3_000;
  * @throws RunnerError that says in one line what is wrong with NATS
  */
 export async function withNats<T>(
-  endpoint: Endpoint,
+  endpoint: NatsEndpoint,
   work: (connection: NatsConnection) => Promise<T>,
 ): Promise<T> {
   const connection = await openNats(endpoint);
@@ -39,16 +39,12 @@ export async function withNats<T>(
 }
 
 /** @throws RunnerError when there is no server */
-export async function openNats(endpoint: Endpoint): Promise<NatsConnection> {
+export async function openNats(endpoint: NatsEndpoint): Promise<NatsConnection> {
   try {
-    return await connect({
-      servers: endpoint.address.split(',').map((server) => server.trim()),
-      name: 'necro',
-      timeout: patienceMs,
-      maxReconnectAttempts: 10,
-    });
+    const limits = { timeout: patienceMs, maxReconnectAttempts: 10 };
+    return await openConnection({ ...endpoint.access, name: 'necro' }, limits);
   } catch (error) {
-    throw translateNats(error, endpoint);
+    throw unreachable(endpoint, natsTrouble(error, endpoint.access).reason, error);
   }
 }
 
@@ -78,9 +74,17 @@ function isWithoutJetStream(error: Error): boolean {
   return error instanceof JetStreamApiError && error.code === JetStreamApiCodes.JetStreamNotEnabledForAccount;
 }
 
-function translateNats(error: unknown, endpoint: Endpoint): unknown {
+function translateNats(error: unknown, endpoint: NatsEndpoint): unknown {
+  const forbidden = permissionViolation(error);
+  if (forbidden)
+    return new CommandRefused(
+      `NATS does not let this user ${forbidden.operation === 'publish' ? 'publish to' : 'hear'} ${forbidden.subject}`,
+    );
   const reason = reasonOf(error);
-  if (reason === undefined) return error;
+  return reason === undefined ? error : unreachable(endpoint, reason, error);
+}
+
+function unreachable(endpoint: NatsEndpoint, reason: string, error: unknown): Unreachable {
   return new Unreachable({ name: 'NATS', endpoint, variable: 'NATS_URL', code: 'internal' }, reason, error);
 }
 
@@ -88,15 +92,11 @@ function reasonOf(error: unknown): string | undefined {
   if (error instanceof RunnerError) return undefined;
   const links = chain(error);
   const text = links.map(({ message }) => message).join(' ');
-  if (links.some((link) => link instanceof AuthorizationError))
-    return 'the server wants a user and password in the URL';
   if (links.some(isWithoutJetStream)) return 'JetStream is off (nats-server -js turns it on)';
   if (links.some((link) => link instanceof NoRespondersError))
     return 'JetStream is off, or lacks the streams';
   if (links.some((link) => link instanceof TimeoutError)) return 'no answer in time';
   if (links.some((link) => link instanceof JetStreamApiError)) return text;
-  if (/ECONNREFUSED|connection refused/i.test(text)) return 'connection refused';
-  if (/ENOTFOUND|EAI_AGAIN|getaddrinfo/i.test(text)) return 'the host name is not known';
   if (error instanceof RequestError || /ConnectionError|ClosedConnectionError/.test((error as Error)?.name)) {
     return 'the connection broke';
   }

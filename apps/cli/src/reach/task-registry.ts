@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { formatKey, taskRegistry, type TaskKey } from '@necrocode/contracts';
 import { call, createClient, isStatusError, status } from '@necrocode/rpc';
 import { CommandRefused } from '../command-refused.js';
-import type { Endpoint } from '../endpoints.js';
-import { translateStatus, type Party } from './unreachable.js';
+import type { ServiceEndpoint } from '../endpoints.js';
+import { translateStatus, type ServiceParty } from './unreachable.js';
 
 /**
  * The Task Registry as commands use it.
@@ -47,9 +47,9 @@ export interface TaskFilter {
 const patienceMs = 3_000;
 const pageSize = 500;
 
-export function openTaskRegistry(endpoint: Endpoint): TaskRegistry {
-  const client = createClient(taskRegistry.TaskRegistryServiceClient, endpoint.address);
-  const party: Party = {
+export function openTaskRegistry(endpoint: ServiceEndpoint): TaskRegistry {
+  const client = createClient(taskRegistry.TaskRegistryServiceClient, endpoint);
+  const party: ServiceParty = {
     name: 'the Task Registry',
     endpoint,
     variable: 'TASK_REGISTRY_URL',

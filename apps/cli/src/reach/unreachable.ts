@@ -1,7 +1,7 @@
 import { RunnerError, type ErrorCode } from '@necrocode/contracts';
-import { isStatusError, status } from '@necrocode/rpc';
+import { connectionTrouble, isStatusError, status } from '@necrocode/rpc';
 import { CommandRefused } from '../command-refused.js';
-import type { Endpoint } from '../endpoints.js';
+import type { Endpoint, ServiceEndpoint } from '../endpoints.js';
 
 /** Something that a command needs, as it is spoken of. */
 export interface Party {
@@ -30,14 +30,22 @@ export function describeEndpoint({ address, source }: Endpoint): string {
   return `${address.replace(/\/\/[^@/,]*@/g, '//')} (${origin})`;
 }
 
+/** One of the gRPC services. */
+export interface ServiceParty extends Party {
+  readonly endpoint: ServiceEndpoint;
+}
+
 /** What a failed gRPC call means to the user. */
-export function translateStatus(error: unknown, party: Party): Error {
+export function translateStatus(error: unknown, party: ServiceParty): Error {
   if (!isStatusError(error)) return RunnerError.from(error, party.code);
   switch (error.code) {
     case status.UNAVAILABLE:
-      return new Unreachable(party, reasonOf(error.details), error);
     case status.DEADLINE_EXCEEDED:
-      return new Unreachable(party, 'no answer in time', error);
+      return new Unreachable(
+        party,
+        connectionTrouble(error, party.endpoint) ?? 'the connection broke',
+        error,
+      );
     case status.UNIMPLEMENTED:
       return new Unreachable(party, 'something else listens there', error);
     case status.INVALID_ARGUMENT:
@@ -45,13 +53,4 @@ export function translateStatus(error: unknown, party: Party): Error {
     default:
       return new CommandRefused(error.details || `${party.name} answers ${status[error.code] ?? error.code}`);
   }
-}
-
-/** A connection's trouble in plain words. */
-export function reasonOf(details: string): string {
-  if (/ECONNREFUSED/.test(details)) return 'connection refused';
-  if (/ENOTFOUND|EAI_AGAIN|Name resolution failed/.test(details)) return 'the host name is not known';
-  if (/ETIMEDOUT|ENETUNREACH|EHOSTUNREACH/.test(details)) return 'the host cannot be reached';
-  if (/DEADLINE_EXCEEDED/.test(details)) return 'no answer in time';
-  return 'the connection broke';
 }

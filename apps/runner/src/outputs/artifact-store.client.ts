@@ -1,7 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { artifactStore, RunnerError, type ArtifactRef, type ArtifactType } from '@necrocode/contracts';
-import { call, createClient, isStatusError, persist, status, statusName } from '@necrocode/rpc';
+import { call, createClient, isStatusError, persist, status, type GrpcEndpoint } from '@necrocode/rpc';
 import type { Artifact, ArtifactStore, Lease } from '../pipeline/ports.js';
+import { serviceFailure } from './service-failure.js';
 
 const chunkBytes = 256 * 1024;
 const transferDeadlineMs = 60_000;
@@ -14,16 +15,16 @@ const proofs: ReadonlySet<ArtifactType> = new Set(['commit_bundle', 'llm_answer'
 type Client = InstanceType<typeof artifactStore.ArtifactStoreServiceClient>;
 
 /** The Artifact Store over gRPC streams. A transfer that breaks is started again, as the same one. */
-export function createArtifactStoreClient(address: string): ArtifactStore & { close(): void } {
-  const client = createClient(artifactStore.ArtifactStoreServiceClient, address);
+export function createArtifactStoreClient(endpoint: GrpcEndpoint): ArtifactStore & { close(): void } {
+  const client = createClient(artifactStore.ArtifactStoreServiceClient, endpoint);
   return {
     upload(lease, artifact) {
       const header = headerOf(lease, artifact);
       const patience = proofs.has(artifact.type) ? patienceMs.proof : patienceMs.evidence;
-      return transfer(() => uploadOnce(client, header, artifact), patience);
+      return transfer(() => uploadOnce(client, header, artifact), patience, endpoint);
     },
-    download: (uri) => transfer(() => downloadOnce(client, uri), patienceMs.proof),
-    list: (lease, type) => transfer(() => listOnce(client, lease, type), patienceMs.proof),
+    download: (uri) => transfer(() => downloadOnce(client, uri), patienceMs.proof, endpoint),
+    list: (lease, type) => transfer(() => listOnce(client, lease, type), patienceMs.proof, endpoint),
     close: () => client.close(),
   };
 }
@@ -107,7 +108,7 @@ async function listOnce(client: Client, lease: Lease, type: ArtifactType): Promi
   return found;
 }
 
-async function transfer<T>(once: () => Promise<T>, patience: number): Promise<T> {
+async function transfer<T>(once: () => Promise<T>, patience: number, endpoint: GrpcEndpoint): Promise<T> {
   try {
     return await persist(once, { patienceMs: patience });
   } catch (error) {
@@ -115,7 +116,6 @@ async function transfer<T>(once: () => Promise<T>, patience: number): Promise<T>
     if (error.code === status.FAILED_PRECONDITION) {
       throw new RunnerError('lease_lost', 'the task belongs to another runner now', { cause: error });
     }
-    const message = `the artifact store does not answer (${statusName(error.code)})`;
-    throw new RunnerError('artifact_store_unavailable', message, { cause: error });
+    throw serviceFailure(error, 'artifact_store_unavailable', 'the artifact store', endpoint);
   }
 }

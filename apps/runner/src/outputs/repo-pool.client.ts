@@ -2,10 +2,19 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { repoPool, RunnerError } from '@necrocode/contracts';
-import { call, createClient, hostAndPort, isStatusError, status, statusName } from '@necrocode/rpc';
+import {
+  call,
+  createClient,
+  hostAndPort,
+  isMessageTooLarge,
+  isStatusError,
+  status,
+  type GrpcEndpoint,
+} from '@necrocode/rpc';
 import { addSpanEvent } from '@necrocode/telemetry';
 import type { RepoPool, Slot } from '../pipeline/ports.js';
 import { judgeRefusal, renewalDeadlineMs } from './renewal.js';
+import { serviceFailure } from './service-failure.js';
 
 /** A lease that could not be given back expires. */
 const releasing = { deadlineMs: 5_000, patienceMs: 15_000 };
@@ -29,16 +38,17 @@ export type SeedDirectory = (
 
 /** The Repo Pool over gRPC. An exhausted pool is waited for, up to `slotWaitSeconds`. */
 export function createRepoPoolClient(
-  address: string,
+  endpoint: GrpcEndpoint,
   settings: RepoPoolSettings,
   seedDirectory: SeedDirectory,
 ): RepoPool & { close(): void } {
-  const client = createClient(repoPool.RepoPoolServiceClient, address);
+  const client = createClient(repoPool.RepoPoolServiceClient, endpoint);
+  const { address, tls } = endpoint;
   const { runnerId, leaseSeconds, slotWaitSeconds } = settings;
   const release: RepoPool['release'] = async ({ leaseId, fencingToken }, { broken }) => {
     const request = { idempotencyKey: randomUUID(), leaseId, fencingToken, broken };
     await call(client.release.bind(client), request, releasing).catch((error: unknown) => {
-      throw translate(error);
+      throw translate(error, endpoint);
     });
   };
   return {
@@ -56,7 +66,9 @@ export function createRepoPoolClient(
       const giveUpAt = Date.now() + slotWaitSeconds * 1000;
       for (let wait = exhaustedPauseMs.first; ; wait = Math.min(wait * 2, exhaustedPauseMs.last)) {
         // Without the signal: the pool may have granted a slot by then, which has to be given back.
-        const asked = allocateOnce(client, request);
+        const asked = allocateOnce(client, request).catch((error: unknown) => {
+          throw translate(error, endpoint);
+        });
         const reply = await until(signal, asked, (late) => late && release(late, { broken: false }));
         if (reply) return readSlot(reply, seedDirectory);
         if (Date.now() + wait > giveUpAt) {
@@ -73,7 +85,14 @@ export function createRepoPoolClient(
       const { path, requestSerialize } = repoPool.RepoPoolServiceService.renew;
       const request = requestSerialize({ idempotencyKey: '', leaseId, fencingToken, leaseSeconds });
       return {
-        call: { kind: 'call', address: hostAndPort(address), path, request, deadlineMs: renewalDeadlineMs },
+        call: {
+          kind: 'call',
+          address: hostAndPort(address),
+          tls,
+          path,
+          request,
+          deadlineMs: renewalDeadlineMs,
+        },
         judge: (answer) => (answer.kind === 'status' ? judgeRefusal(answer.code) : 'kept'),
       };
     },
@@ -97,8 +116,9 @@ async function allocateOnce(
   try {
     return await call(client.allocate.bind(client), request, options);
   } catch (error) {
-    if (isStatusError(error) && error.code === status.RESOURCE_EXHAUSTED) return undefined;
-    throw translate(error);
+    const exhausted = isStatusError(error) && error.code === status.RESOURCE_EXHAUSTED;
+    if (exhausted && !isMessageTooLarge(error)) return undefined;
+    throw error;
   }
 }
 
@@ -128,16 +148,10 @@ async function readSlot(reply: repoPool.AllocateResponse, seedDirectory: SeedDir
   throw new RunnerError('repo_pool_unavailable', 'the repo pool granted a slot without a workspace');
 }
 
-function translate(error: unknown): unknown {
+function translate(error: unknown, endpoint: GrpcEndpoint): unknown {
   if (!isStatusError(error)) return error;
   if (error.code === status.FAILED_PRECONDITION) {
     return new RunnerError('lease_lost', 'the workspace was taken back', { cause: error });
   }
-  return new RunnerError(
-    'repo_pool_unavailable',
-    `the repo pool does not answer (${statusName(error.code)})`,
-    {
-      cause: error,
-    },
-  );
+  return serviceFailure(error, 'repo_pool_unavailable', 'the repo pool', endpoint);
 }

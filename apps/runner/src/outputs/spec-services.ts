@@ -1,8 +1,9 @@
 import { faultInjection, type Task } from '@necrocode/contracts';
-import { call, createClient } from '@necrocode/rpc';
+import { call, createClient, type GrpcEndpoint } from '@necrocode/rpc';
 import { startService, type ServiceProcess } from '@necrocode/testkit';
 
 export interface FaultyService extends ServiceProcess {
+  readonly endpoint: GrpcEndpoint;
   /** Replaces the faults; none ends all. */
   setFaults(...faults: readonly Partial<faultInjection.Fault>[]): Promise<void>;
 }
@@ -22,7 +23,10 @@ export async function startFaulty(
       client.close();
     }
   };
-  return Object.assign(service, { setFaults });
+  return Object.assign(service, {
+    setFaults,
+    endpoint: { address: service.address, tlsSetting: 'SPEC_TLS' },
+  });
 }
 
 /** A valid task that no other spec uses; nothing is ever fetched from its repository. */

@@ -21,7 +21,7 @@ describe('the task registry, seen from a runner', () => {
   beforeAll(async () => {
     // Nothing has to be published here.
     service = await startFaulty('task-registry-mock', { NATS_URL: 'nats://127.0.0.1:1' });
-    client = createTaskRegistryClient(service.address, 'runner-1', 60, createMask([]));
+    client = createTaskRegistryClient(service.endpoint, 'runner-1', 60, createMask([]));
     raw = createClient(wire.TaskRegistryServiceClient, service.address);
   }, 60_000);
   afterAll(async () => {

@@ -7,11 +7,12 @@ import {
   type Task,
   type TerminalStatus,
 } from '@necrocode/contracts';
-import { call, createClient, hostAndPort, isStatusError, status, statusName } from '@necrocode/rpc';
+import { call, createClient, hostAndPort, isStatusError, status, type GrpcEndpoint } from '@necrocode/rpc';
 import { headersFromContext, type Mask } from '@necrocode/telemetry';
 import { readCheckpoint } from '../pipeline/checkpoint.js';
 import type { Claim, Lease, TaskRegistry } from '../pipeline/ports.js';
 import { judgeRefusal, renewalDeadlineMs } from './renewal.js';
+import { serviceFailure } from './service-failure.js';
 
 const deadlineMs = 5_000;
 /** The registry may be away for a minute, which must not cost an attempt that has come far. */
@@ -40,12 +41,14 @@ export interface TaskRegistryClient extends TaskRegistry {
  * @param mask what is told of a task (events, results, reasons) passes it, since messages quote remotes and models
  */
 export function createTaskRegistryClient(
-  address: string,
+  endpoint: GrpcEndpoint,
   runnerId: string,
   leaseSeconds: number,
   mask: Mask,
 ): TaskRegistryClient {
-  const client = createClient(taskRegistry.TaskRegistryServiceClient, address);
+  const client = createClient(taskRegistry.TaskRegistryServiceClient, endpoint);
+  const { address, tls } = endpoint;
+  const translate = <T>(reply: Promise<T>) => translated(reply, endpoint);
   const onBehalf = (lease: Lease) => ({
     idempotencyKey: randomUUID(),
     key: lease.key,
@@ -68,7 +71,14 @@ export function createTaskRegistryClient(
         taskRegistry.TaskRegistryServiceService.renewLease;
       const request = requestSerialize({ ...onBehalf(lease), idempotencyKey: '', leaseSeconds });
       return {
-        call: { kind: 'call', address: hostAndPort(address), path, request, deadlineMs: renewalDeadlineMs },
+        call: {
+          kind: 'call',
+          address: hostAndPort(address),
+          tls,
+          path,
+          request,
+          deadlineMs: renewalDeadlineMs,
+        },
         judge: (answer) => {
           if (answer.kind === 'status') return judgeRefusal(answer.code);
           const { cancelRequested } = responseDeserialize(Buffer.from(answer.response));
@@ -176,7 +186,7 @@ function stateName(state: taskRegistry.TaskState): string {
   return taskRegistry.TaskState[state]?.replace('TASK_STATE_', '').toLowerCase() ?? 'unknown';
 }
 
-async function translate<T>(reply: Promise<T>): Promise<T> {
+async function translated<T>(reply: Promise<T>, endpoint: GrpcEndpoint): Promise<T> {
   try {
     return await reply;
   } catch (error) {
@@ -187,13 +197,7 @@ async function translate<T>(reply: Promise<T>): Promise<T> {
       case status.INVALID_ARGUMENT:
         throw new RunnerError('internal', 'the registry did not understand the runner', { cause: error });
       default:
-        throw new RunnerError(
-          'registry_unavailable',
-          `the task registry does not answer (${statusName(error.code)})`,
-          {
-            cause: error,
-          },
-        );
+        throw serviceFailure(error, 'registry_unavailable', 'the task registry', endpoint);
     }
   }
 }

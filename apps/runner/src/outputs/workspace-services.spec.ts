@@ -24,7 +24,7 @@ describe('the repo pool, seen from a runner', () => {
   afterEach(() => service.setFaults());
 
   const open = (slotWaitSeconds: number) =>
-    createRepoPoolClient(service.address, { runnerId: 'r', leaseSeconds: 60, slotWaitSeconds }, () =>
+    createRepoPoolClient(service.endpoint, { runnerId: 'r', leaseSeconds: 60, slotWaitSeconds }, () =>
       Promise.reject(new Error('no seed is expected')),
     );
   // A repository that may not be read: its slots are empty, and made at once.
@@ -93,7 +93,7 @@ describe('the artifact store, seen from a runner', () => {
   const bundle = { type: 'commit_bundle', name: 'commit.bundle', mediaType: '', content } as const;
 
   it('[AR-15.4] stores an artifact once although the reply is lost', async () => {
-    const store = createArtifactStoreClient(service.address);
+    const store = createArtifactStoreClient(service.endpoint);
     await service.setFaults({ method: 'Upload', dropReply: true, count: 2 });
     const { uri } = await store.upload(lease, bundle);
     const filter = {
@@ -116,7 +116,7 @@ describe('the artifact store, seen from a runner', () => {
   });
 
   it('[AR-15.4] waits for a store that was killed, and downloads whole', async () => {
-    const store = createArtifactStoreClient(service.address);
+    const store = createArtifactStoreClient(service.endpoint);
     const { uri } = await store.upload(lease, bundle);
     await service.end('SIGKILL');
     const uploading = store.upload(lease, { ...bundle, name: 'second.bundle' });
@@ -141,7 +141,7 @@ describe('the artifact store, seen from a runner', () => {
   });
 
   it('[AR-14.3] takes a refused upload for what it is: the lease is lost', async () => {
-    const store = createArtifactStoreClient(service.address);
+    const store = createArtifactStoreClient(service.endpoint);
     await store.upload({ ...lease, fencingToken: 9n }, bundle);
     await expect(store.upload({ ...lease, fencingToken: 8n }, bundle)).rejects.toMatchObject({
       code: 'lease_lost',

@@ -3,9 +3,9 @@
  * imports types alone from its neighbours, so that Node can run this file as it stands.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import { Client, credentials, Metadata } from '@grpc/grpc-js';
-import { connect, type ConnectionOptions, type NatsConnection } from '@nats-io/transport-node';
-import type { Order, Sign, SignAnswer } from './sign.js';
+import { Client, credentials, Metadata, type ChannelCredentials } from '@grpc/grpc-js';
+import { connect, credsAuthenticator, type NatsConnection } from '@nats-io/transport-node';
+import type { NatsOfThread, Order, Sign, SignAnswer } from './sign.js';
 
 type Call = Extract<Sign, { kind: 'call' }>;
 type Give = Extract<Order, { kind: 'give' }>;
@@ -19,8 +19,12 @@ const clients = new Map<string, Client>();
 let nats: NatsConnection | undefined;
 
 parentPort?.on('message', obey);
-const { natsOptions } = workerData as { natsOptions: ConnectionOptions | undefined };
-if (natsOptions) nats = await connect(natsOptions);
+const access = (workerData as { nats: NatsOfThread | undefined }).nats;
+if (access) nats = await connect({ ...access.options, ...authenticatorOf(access) });
+
+function authenticatorOf({ creds }: NatsOfThread) {
+  return creds === undefined ? {} : { authenticator: credsAuthenticator(new TextEncoder().encode(creds)) };
+}
 
 function obey(order: Order): void {
   switch (order.kind) {
@@ -64,7 +68,7 @@ function work(subject: string): boolean {
 }
 
 /** False when nobody answered. */
-function callOnce(sign: number, { address, path, request, deadlineMs }: Call): Promise<boolean> {
+function callOnce(sign: number, { address, tls, path, request, deadlineMs }: Call): Promise<boolean> {
   const at = now();
   const bytes = (value: Buffer) => value;
   return new Promise((resolve) => {
@@ -75,7 +79,7 @@ function callOnce(sign: number, { address, path, request, deadlineMs }: Call): P
     };
     const options = { deadline: Date.now() + deadlineMs };
     const message = Buffer.from(request);
-    clientOf(address).makeUnaryRequest(
+    clientOf(address, tls).makeUnaryRequest(
       path,
       bytes,
       bytes,
@@ -92,15 +96,22 @@ function callOnce(sign: number, { address, path, request, deadlineMs }: Call): P
   });
 }
 
-function clientOf(address: string): Client {
+/** An address is spoken to in one way, with TLS or without. */
+function clientOf(address: string, tls: Call['tls']): Client {
   const known = clients.get(address);
   if (known) return known;
-  const client = new Client(address, credentials.createInsecure(), {
+  const client = new Client(address, credentialsOf(tls), {
     'grpc.initial_reconnect_backoff_ms': 100,
     'grpc.max_reconnect_backoff_ms': 2_000,
   });
   clients.set(address, client);
   return client;
+}
+
+function credentialsOf(tls: Call['tls']): ChannelCredentials {
+  if (!tls) return credentials.createInsecure();
+  const bytes = (text: string | undefined) => (text === undefined ? null : Buffer.from(text));
+  return credentials.createSsl(Buffer.from(tls.ca), bytes(tls.key), bytes(tls.cert));
 }
 
 /** The same clock in every thread of the process; it goes on while the process is stopped. */

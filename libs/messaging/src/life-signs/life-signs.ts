@@ -2,7 +2,7 @@ import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Logger } from '@necrocode/telemetry';
 import { connectionOptions, type ConnectOptions } from '../connect.js';
-import type { Answered, Order, Sign, SignAnswer } from './sign.js';
+import type { Answered, NatsOfThread, Order, Sign, SignAnswer } from './sign.js';
 
 export interface LifeSignsOptions {
   /** Absent where there is no NATS: then only calls are made. */
@@ -91,7 +91,7 @@ export class LifeSigns {
       // Not the main thread's --import: telemetry would be started twice.
       execArgv: [],
       resourceLimits: heapLimits,
-      workerData: { natsOptions: nats && connectionOptions({ ...nats, name: `${nats.name} life signs` }) },
+      workerData: { nats: nats && natsOfThread(nats) },
     });
     thread.on('message', ({ sign, answer }: Answered) => this.listeners.get(sign)?.(answer));
     thread.on('error', (error) => logger.error({ error }, 'the thread that gives signs of life failed'));
@@ -133,6 +133,11 @@ type Give = Extract<Order, { kind: 'give' }>;
 interface LifeState {
   until: number;
   readonly gives: Map<number, Give>;
+}
+
+function natsOfThread(nats: ConnectOptions): NatsOfThread {
+  const options = connectionOptions({ ...nats, name: `${nats.name} life signs` });
+  return { options: { ...options, waitOnFirstConnect: true }, creds: nats.creds };
 }
 
 /** The thread's clock. */

@@ -1,3 +1,6 @@
+import type { ClientTls } from '@necrocode/contracts';
+import type { ConnectionOptions } from '@nats-io/transport-node';
+
 /** What shows somebody that a piece of work is alive. */
 export type Sign =
   /** JetStream: starts the ack_wait of the message with this reply subject anew. */
@@ -11,6 +14,8 @@ export type Sign =
       readonly path: string;
       readonly request: Uint8Array;
       readonly deadlineMs: number;
+      /** Absent: without TLS. */
+      readonly tls?: ClientTls | undefined;
     };
 
 /** How a call was answered. `at` is the time of sending, in milliseconds of the machine's monotonic clock. */
@@ -31,6 +36,13 @@ export type Order =
   /** Until when the signs of a life are given: monotonic milliseconds. */
   | { readonly kind: 'until'; readonly life: number; readonly until: number }
   | { readonly kind: 'end'; readonly life: number };
+
+/** How the thread comes to NATS: plain data, since it crosses to another thread. */
+export interface NatsOfThread {
+  readonly options: ConnectionOptions;
+  /** Text of a credentials file. */
+  readonly creds: string | undefined;
+}
 
 /** What comes back. */
 export interface Answered {

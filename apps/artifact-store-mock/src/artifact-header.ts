@@ -55,8 +55,21 @@ export function checkUri(uri: string): string {
 
 const safeInteger = z.bigint().max(BigInt(Number.MAX_SAFE_INTEGER));
 
+/** A page of a thousand artifacts has to fit into one message. */
+const longestMetadata = 8 * 1024;
+
+const metadata = z
+  .record(
+    z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/, 'must be named by letters, digits, . _ and -'),
+    z.string(),
+  )
+  .refine(
+    (entries) => JSON.stringify(entries).length <= longestMetadata,
+    `must be at most ${longestMetadata} long`,
+  );
+
 const schema = z.object({
-  idempotencyKey: z.string(),
+  idempotencyKey: z.string().max(200),
   fencingToken: safeInteger,
   specName: specNameSchema,
   taskId: taskIdSchema,
@@ -65,8 +78,11 @@ const schema = z.object({
   name: z
     .string()
     .regex(/^[A-Za-z0-9_][A-Za-z0-9._-]{0,199}$/, 'must be one path segment of A-Z a-z 0-9 . _ -'),
-  mediaType: z.string().max(200),
+  mediaType: z
+    .string()
+    .max(200)
+    .regex(/^[\x20-\x7e]*$/, 'must be printable ASCII'),
   sizeBytes: safeInteger,
   sha256: artifactRefSchema.shape.sha256,
-  metadata: z.record(z.string(), z.string()),
+  metadata,
 });

@@ -1,5 +1,5 @@
 import { createHash, randomUUID, type Hash } from 'node:crypto';
-import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { constants, lstatSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { open, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -8,18 +8,21 @@ const chunkBytes = 256 * 1024;
 
 /**
  * Content under its digest: `<dataDir>/blobs/<first two digits>/<sha256>`, each once, whoever refers
- * to it. What is being received stands in `<dataDir>/incoming`.
+ * to it. What is being received stands in `<dataDir>/incoming`. Names come from digests and random numbers
+ * alone, and no link below the data directory is followed, whoever has planted it.
  */
 export class BlobFiles {
   private readonly blobs: string;
   private readonly incoming: string;
 
+  /** @throws Error when one of its folders is a link */
   constructor(dataDir: string) {
     this.blobs = join(dataDir, 'blobs');
     this.incoming = join(dataDir, 'incoming');
     rmSync(this.incoming, { recursive: true, force: true });
     mkdirSync(this.incoming, { recursive: true });
     mkdirSync(this.blobs, { recursive: true });
+    requireFolder(this.blobs);
   }
 
   async receive(): Promise<IncomingBlob> {
@@ -33,34 +36,56 @@ export class BlobFiles {
    */
   keep(received: ReceivedBlob): void {
     const place = this.placeOf(received.sha256);
-    mkdirSync(join(place, '..'), { recursive: true });
+    const folder = join(place, '..');
+    mkdirSync(folder, { recursive: true });
+    requireFolder(folder);
     // Also over the same content: that heals a copy which the disk has damaged.
     renameSync(received.path, place);
   }
 
   remove(sha256: string): void {
-    rmSync(this.placeOf(sha256), { force: true });
+    const place = this.placeOf(sha256);
+    if (isFolder(join(place, '..'))) rmSync(place, { force: true });
   }
 
-  /** Undefined when the file cannot be read. The caller closes it. */
+  /** Undefined when there is no ordinary file that can be read. The caller closes it. */
   async open(sha256: string): Promise<FileHandle | undefined> {
+    const place = this.placeOf(sha256);
+    if (!isFolder(join(place, '..'))) return undefined;
     try {
-      return await open(this.placeOf(sha256), 'r');
+      const file = await open(place, withoutLinks);
+      if ((await file.stat()).isFile()) return file;
+      await file.close();
     } catch {
-      return undefined;
+      // It is not there, or a link.
     }
+    return undefined;
   }
 
   /** Digests of all content on disk. */
   *all(): Iterable<{ readonly sha256: string }> {
-    for (const prefix of readdirSync(this.blobs)) {
-      for (const sha256 of readdirSync(join(this.blobs, prefix))) yield { sha256 };
+    for (const prefix of readdirSync(this.blobs).filter((name) => isFolder(join(this.blobs, name)))) {
+      const names = readdirSync(join(this.blobs, prefix));
+      for (const sha256 of names) if (sha256.startsWith(prefix) && digest.test(sha256)) yield { sha256 };
     }
   }
 
   private placeOf(sha256: string): string {
     return join(this.blobs, sha256.slice(0, 2), sha256);
   }
+}
+
+const digest = /^[0-9a-f]{64}$/;
+
+/** A pipe in place of a file must not be waited for. */
+const withoutLinks = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+function isFolder(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+function requireFolder(path: string): void {
+  if (!isFolder(path)) throw new Error(`${path} must be a folder, not a link`);
 }
 
 /** A file that is complete on disk, but has no place yet. */

@@ -103,7 +103,7 @@ describe('an Artifact Store under attack', () => {
     'artifact://spec/1.1/1/log/run.log\u0000',
     `artifact://spec/1.1/1/log/${'x'.repeat(5_000)}`,
     "artifact://spec/1.1/1/log/x' OR '1'='1",
-  ])('[AR-10.4] gives out and deletes nothing for %p', async (uri) => {
+  ])('[AR-10.4] gives out and deletes nothing for what is no artifact (case %#)', async (uri) => {
     await client.upload(Buffer.from('kept'));
     for (const attempt of [client.download(uri), client.delete(uri)]) {
       const code = await attempt.then(

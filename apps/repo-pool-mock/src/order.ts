@@ -1,6 +1,7 @@
 import {
   formatProblems,
   problemsOf,
+  runnerIdSchema,
   specNameSchema,
   taskIdSchema,
   taskSchema,
@@ -51,7 +52,7 @@ export function readLeaseMs(leaseSeconds: number): number {
 
 const schema = z.object({
   repoUrl: taskSchema.shape.repo_url,
-  runnerId: z.string().min(1),
+  runnerId: runnerIdSchema,
   specName: specNameSchema,
   taskId: taskIdSchema,
   taskFencingToken: z.bigint().max(BigInt(Number.MAX_SAFE_INTEGER)),

@@ -68,16 +68,30 @@ export function listTasks(sql: Sql, request: taskRegistry.ListTasksRequest): tas
     id: request.taskId,
     limit: size + 1,
   }) as unknown as Run[];
-  const page = found.slice(0, size);
+  const { page, tasks } = fillPage(sql, found.slice(0, size));
   const last = page.at(-1);
-  return {
-    tasks: page.map((run) => taskRecord(sql, run)),
-    nextPageToken: found.length > size && last ? makeToken(last.task) : '',
-  };
+  return { tasks, nextPageToken: found.length > page.length && last ? makeToken(last.task) : '' };
+}
+
+/** As many as fit into a message, at least one: documents may be large. */
+function fillPage(
+  sql: Sql,
+  runs: readonly Run[],
+): { page: readonly Run[]; tasks: taskRegistry.TaskRecord[] } {
+  const tasks: taskRegistry.TaskRecord[] = [];
+  let bytes = 0;
+  for (const run of runs) {
+    const record = taskRecord(sql, run);
+    bytes += Buffer.byteLength(record.taskJson) + Buffer.byteLength(record.resultJson);
+    if (tasks.length > 0 && bytes > largestPageBytes) break;
+    tasks.push(record);
+  }
+  return { page: runs.slice(0, tasks.length), tasks };
 }
 
 const defaultPageSize = 100;
 const largestPageSize = 500;
+const largestPageBytes = 4 * 1024 * 1024;
 
 interface EventRow {
   readonly sequence: number;

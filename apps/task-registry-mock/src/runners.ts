@@ -1,10 +1,7 @@
 import type { taskRegistry } from '@necrocode/contracts';
-import { badRequest } from './refusals.js';
 import type { Change, Sql } from './registry.js';
 
-/** @throws INVALID_ARGUMENT without an id */
 export function registerRunner({ sql, now }: Change, runner: taskRegistry.RegisterRunnerRequest): void {
-  if (runner.runnerId === '') throw badRequest('runner_id is required');
   sql(
     `INSERT INTO runners (runner_id, hostname, queues_json, max_parallel, version, sandbox, last_seen_at)
      VALUES (?, ?, ?, ?, ?, ?, ?)

@@ -6,7 +6,7 @@ import type { Observable } from 'rxjs';
 import { addArtifacts, appendEvents, updateStage } from './attempt-progress.js';
 import { cancelTask } from './cancel-task.js';
 import { claimTask } from './claim-task.js';
-import { claimOutcomeToWire, readKey, readRefusal } from './wire.js';
+import { claimOutcomeToWire, readKey, readRefusal, readRunnerId } from './wire.js';
 import { createTask, retryTask } from './create-task.js';
 import { decideCommit } from './decided-commit.js';
 import { holdLease, lastHeld, releaseLease, renewLease } from './lease.js';
@@ -33,6 +33,7 @@ export class TaskRegistryController {
 
   @GrpcMethod('TaskRegistryService', 'registerRunner')
   registerRunner(request: wire.RegisterRunnerRequest): wire.RegisterRunnerResponse {
+    readRunnerId(request.runnerId);
     return this.registry.once(
       'RegisterRunner',
       request.idempotencyKey,
@@ -62,8 +63,8 @@ export class TaskRegistryController {
 
   @GrpcMethod('TaskRegistryService', 'claimTask')
   claimTask(request: wire.ClaimTaskRequest): wire.ClaimTaskResponse {
-    const { runnerId, leaseSeconds, traceparent } = request;
-    if (runnerId === '') throw badRequest('runner_id is required');
+    const { leaseSeconds, traceparent } = request;
+    const runnerId = readRunnerId(request.runnerId);
     const order = readOrder(request.taskJson, request.place, traceparent);
     return this.registry.once('ClaimTask', request.idempotencyKey, wire.ClaimTaskResponse, (change) =>
       claimOutcomeToWire(change.sql, claimTask(change, { order, runnerId, leaseSeconds })),

@@ -1,4 +1,11 @@
-import { errorCodeList, parseKey, formatKey, type TaskKey, type taskRegistry } from '@necrocode/contracts';
+import {
+  errorCodeList,
+  parseKey,
+  formatKey,
+  runnerIdSchema,
+  type TaskKey,
+  type taskRegistry,
+} from '@necrocode/contracts';
 import type { ClaimOutcome } from './claim-task.js';
 import { decidedCommitOf, earlierCommits } from './decided-commit.js';
 import { badRequest } from './refusals.js';
@@ -12,6 +19,13 @@ export function readKey(key: taskRegistry.TaskKey | undefined): TaskKey {
   const known = key && parseKey(formatKey(key));
   if (!known) throw badRequest('key: spec_name and task_id are required and must be well-formed');
   return known;
+}
+
+/** @throws INVALID_ARGUMENT without an id, and for one that is no name */
+export function readRunnerId(runnerId: string): string {
+  const { error } = runnerIdSchema.safeParse(runnerId);
+  if (error) throw badRequest(`runner_id: ${error.issues[0]?.message ?? 'is not valid'}`);
+  return runnerId;
 }
 
 /** @throws INVALID_ARGUMENT for a code outside the closed list */

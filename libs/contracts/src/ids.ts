@@ -11,6 +11,14 @@ export const specNameSchema = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, 'must match ^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$');
 
+/** A runner's name for itself: whatever its host is called, but nothing that could forge a line of a log. */
+export const runnerIdSchema = z
+  .string()
+  .regex(
+    /^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]{1,200}$/,
+    'must be 1 to 200 characters without control characters',
+  );
+
 /** What names a task across the system. */
 export interface TaskKey {
   readonly specName: string;

@@ -182,7 +182,7 @@ function createProgram(surroundings: Surroundings, end: (code: ExitCode) => void
 const helpEnd = `
 KEY is spec/id, or the id alone where only one spec has it.
 Endpoints: NATS_URL, TASK_REGISTRY_URL, REPO_POOL_URL, ARTIFACT_STORE_URL and OPENAI_BASE_URL, else
-stack.json in --data-dir, NECROCODE_DATA_DIR or .necrocode. Exit code: 0 success, 1 failure, 2 bad input.`;
+stack.json in --data-dir, NECROCODE_DATA_DIR or .necrocode. Users and certificates: docs/nats.md. Exit code: 0 success, 1 failure, 2 bad input.`;
 
 const states = ['ready', 'running', 'blocked', 'done', 'failed', 'cancelled'];
 

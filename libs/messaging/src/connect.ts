@@ -62,10 +62,15 @@ export async function openNats(
   const connection = await connect({
     ...plain,
     ...more,
-    ...(creds && { authenticator: credsAuthenticator(new TextEncoder().encode(creds)) }),
+    ...(creds && { authenticator: credsAuthenticator(new TextEncoder().encode(wholeLines(creds))) }),
   });
   inboxPrefixes.set(connection, plain.inboxPrefix);
   return connection;
+}
+
+/** The client library reads credentials only when their last line ends. */
+export function wholeLines(creds: string): string {
+  return creds.endsWith('\n') ? creds : `${creds}\n`;
 }
 
 const inboxPrefixes = new WeakMap<NatsConnection, string | undefined>();

@@ -1,3 +1,4 @@
+import { isNativeError } from 'node:util/types';
 import { natsTlsSetting, suspectedTlsTrouble, tlsTrouble, type NatsAccess } from '@necrocode/contracts';
 import { AuthorizationError, PermissionViolationError, TimeoutError } from '@nats-io/transport-node';
 
@@ -41,7 +42,7 @@ function refusal({ user, creds }: Omit<NatsAccess, 'url'>): string {
 
 /** An error and its causes. */
 function chain(error: unknown): Error[] {
-  return error instanceof Error ? [error, ...chain(error.cause)] : [];
+  return isNativeError(error) ? [error, ...chain(error.cause)] : [];
 }
 
 function codeOf(error: Error): string {

@@ -1,7 +1,7 @@
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Logger } from '@necrocode/telemetry';
-import { connectionOptions, type ConnectOptions } from '../connect.js';
+import { connectionOptions, wholeLines, type ConnectOptions } from '../connect.js';
 import type { Answered, NatsOfThread, Order, Sign, SignAnswer } from './sign.js';
 
 export interface LifeSignsOptions {
@@ -137,7 +137,7 @@ interface LifeState {
 
 function natsOfThread(nats: ConnectOptions): NatsOfThread {
   const options = connectionOptions({ ...nats, name: `${nats.name} life signs` });
-  return { options: { ...options, waitOnFirstConnect: true }, creds: nats.creds };
+  return { options: { ...options, waitOnFirstConnect: true }, creds: nats.creds && wholeLines(nats.creds) };
 }
 
 /** The thread's clock. */

@@ -6,7 +6,7 @@ import { keyOfCancelSubject, shownNatsUrl, subjects } from '@necrocode/contracts
 import { connectNats, LifeSigns, TaskTransport, type NatsConnection } from '@necrocode/messaging';
 import { checkHealth, type GrpcEndpoint } from '@necrocode/rpc';
 import type { Sandbox } from '@necrocode/sandbox';
-import { gauge, type Logger, type Mask } from '@necrocode/telemetry';
+import { gauge, type Logger } from '@necrocode/telemetry';
 import { AppModule } from './app.module.js';
 import { makeRunnerId, type RunnerConfig } from './config.js';
 import { endpointsOf, natsAccessOf } from './connections.js';

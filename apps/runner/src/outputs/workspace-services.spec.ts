@@ -128,7 +128,7 @@ describe('the artifact store, seen from a runner', () => {
   }, 60_000);
 
   it('[AR-8.2] lists what a run has of a type, and nothing of other runs', async () => {
-    const store = createArtifactStoreClient(service.address);
+    const store = createArtifactStoreClient(service.endpoint);
     const inRun = { ...lease, run: 7 };
     const answer = { type: 'llm_answer', mediaType: '', content: Buffer.from('{}') } as const;
     for (const name of ['answer-1.json', 'answer-2.json']) await store.upload(inRun, { ...answer, name });

@@ -26,7 +26,8 @@ export function drawWaterfall(spans: readonly ReceivedSpan[]): string {
     .join('\n');
 }
 
-function inTreeOrder(spans: readonly ReceivedSpan[]): { span: ReceivedSpan; depth: number }[] {
+/** Parents before their children, siblings in the order of their start; a span without a known parent is a root. */
+export function inTreeOrder(spans: readonly ReceivedSpan[]): { span: ReceivedSpan; depth: number }[] {
   const known = new Set(spans.map((span) => span.spanId));
   const children = Map.groupBy(spans, (span) =>
     span.parentSpanId && known.has(span.parentSpanId) ? span.parentSpanId : '',
@@ -39,6 +40,6 @@ function inTreeOrder(spans: readonly ReceivedSpan[]): { span: ReceivedSpan; dept
 }
 
 /** `grpc.necrocode.repo_pool.v1.RepoPoolService/Allocate` says nothing more than `RepoPool/Allocate`. */
-function shortName(name: string): string {
+export function shortName(name: string): string {
   return name.replace(/^grpc\..*\.(\w+?)(Service)?\/(\w+)$/, '$1/$3');
 }

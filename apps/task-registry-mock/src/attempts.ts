@@ -1,13 +1,22 @@
-import type { Change } from './registry.js';
+import type { Change, Sql } from './registry.js';
 import type { Run } from './runs.js';
 
 export type AttemptOutcome = 'done' | 'failed' | 'cancelled' | 'released' | 'expired';
 
-export function beginAttempt({ sql, now }: Change, run: Run): void {
+/** @param traceparent trace context of the claim; empty when it was not told */
+export function beginAttempt({ sql, now }: Change, run: Run, traceparent: string): void {
   sql(
-    `INSERT INTO attempts (task, run, attempt, runner_id, fencing_token, started_at, outcome)
-     VALUES (?, ?, ?, ?, ?, ?, 'running')`,
-  ).run(run.task, run.run, run.attempt, run.runnerId, run.fencingToken, now);
+    `INSERT INTO attempts (task, run, attempt, runner_id, fencing_token, started_at, outcome, traceparent)
+     VALUES (?, ?, ?, ?, ?, ?, 'running', ?)`,
+  ).run(run.task, run.run, run.attempt, run.runnerId, run.fencingToken, now, traceparent);
+}
+
+/** The attempts of a run before its present one, as far as their traces are known, the oldest first. */
+export function earlierAttempts(sql: Sql, run: Run): { attempt: number; traceparent: string }[] {
+  return sql(
+    `SELECT attempt, traceparent FROM attempts
+     WHERE task = ? AND run = ? AND attempt < ? AND traceparent <> '' ORDER BY attempt`,
+  ).all(run.task, run.run, run.attempt) as unknown as { attempt: number; traceparent: string }[];
 }
 
 /** Nothing happens when no attempt is under way. */

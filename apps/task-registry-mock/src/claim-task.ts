@@ -5,7 +5,7 @@ import { block, openRun, type OpenedRun, type Order } from './open-run.js';
 import { recordEvent } from './outbox.js';
 import type { Change } from './registry.js';
 import { freeInRepository } from './repository-limit.js';
-import { findRun, findRunByDigest, type Run } from './runs.js';
+import { adoptTrace, findRun, findRunByDigest, type Run } from './runs.js';
 
 export interface Claim {
   readonly order: Order;
@@ -67,7 +67,7 @@ function claimKnown(change: Change, claim: Claim, known: Run): ClaimOutcome {
   return { kind: 'already_handled', run };
 }
 
-function claimReady(change: Change, { runnerId, leaseSeconds }: Claim, run: Run): ClaimOutcome {
+function claimReady(change: Change, { runnerId, leaseSeconds, order }: Claim, run: Run): ClaimOutcome {
   if (freeInRepository(change, run.repository) <= 0) {
     const { maxInFlightPerRepo } = change.limits;
     const reason = `waits for one of ${maxInFlightPerRepo} running tasks of its repository to end`;
@@ -79,7 +79,12 @@ function claimReady(change: Change, { runnerId, leaseSeconds }: Claim, run: Run)
     const reason = 'waits for its turn: tasks of other repositories are ready';
     return { kind: 'parked', reason: block(change, run, 'fair_share', reason).blockedReason };
   }
-  const granted = grantLease(change, run, runnerId, leaseSeconds);
+  const { traceparent } = order;
+  const granted = grantLease(change, adoptTrace(change, run, traceparent), {
+    runnerId,
+    leaseSeconds,
+    traceparent,
+  });
   admitInTurn(change);
   return { kind: 'granted', run: granted };
 }

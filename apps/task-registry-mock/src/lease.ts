@@ -12,8 +12,20 @@ import { hasEnded } from './task-states.js';
 
 const longestLeaseSeconds = 24 * 60 * 60;
 
+/** Who asks for a lease, for how long, and under which trace. */
+export interface Applicant {
+  readonly runnerId: string;
+  readonly leaseSeconds: number;
+  /** Empty when it was not told. */
+  readonly traceparent: string;
+}
+
 /** Gives a ready run to a runner, under a fencing token higher than any before. */
-export function grantLease(change: Change, run: Run, runnerId: string, leaseSeconds: number): Run {
+export function grantLease(
+  change: Change,
+  run: Run,
+  { runnerId, leaseSeconds, traceparent }: Applicant,
+): Run {
   const { token } = change
     .sql(`UPDATE counters SET value = value + 1 WHERE name = 'fencing_token' RETURNING value AS token`)
     .get() as { token: number };
@@ -26,7 +38,7 @@ export function grantLease(change: Change, run: Run, runnerId: string, leaseSeco
     leaseSeconds,
     startedAt: run.startedAt ?? change.now,
   });
-  beginAttempt(change, granted);
+  beginAttempt(change, granted, traceparent);
   recordEvent(change, granted, 'TaskClaimed', { runner_id: runnerId, fencing_token: token });
   return granted;
 }

@@ -171,6 +171,13 @@ export function updateRun({ sql }: Change, run: Run, facts: Partial<RunProgress>
   return next;
 }
 
+/** A run that came without a trace belongs to that of its first claim, with all that is published of it. */
+export function adoptTrace({ sql }: Change, run: Run, traceparent: string): Run {
+  if (run.traceparent !== '' || traceparent === '') return run;
+  sql('UPDATE runs SET traceparent = ? WHERE task = ? AND run = ?').run(traceparent, run.task, run.run);
+  return { ...run, traceparent };
+}
+
 export function saveDocument({ sql }: { sql: Sql }, run: Run, kind: DocumentKind, body: string): void {
   sql(
     `INSERT INTO documents (task, run, kind, body) VALUES (?, ?, ?, ?)

@@ -103,4 +103,7 @@ export const migrations: readonly string[] = [
   CREATE INDEX waiting_for_share ON runs (repository, queue, priority, created_at)
     WHERE state = 'blocked' AND blocked_by = 'fair_share';
   `,
+  `
+  ALTER TABLE attempts ADD COLUMN traceparent TEXT NOT NULL DEFAULT '';
+  `,
 ];

@@ -6,6 +6,7 @@ import {
   type TaskKey,
   type taskRegistry,
 } from '@necrocode/contracts';
+import { earlierAttempts } from './attempts.js';
 import type { ClaimOutcome } from './claim-task.js';
 import { decidedCommitOf, earlierCommits } from './decided-commit.js';
 import { badRequest } from './refusals.js';
@@ -57,6 +58,7 @@ function grantToWire(sql: Sql, run: Run): taskRegistry.ClaimTaskResponse_Granted
     checkpointJson: documentOf(sql, run, 'checkpoint'),
     decided: decidedCommitOf(run),
     earlierCommits: earlierCommits(sql, run),
+    earlierAttempts: earlierAttempts(sql, run),
     createdAt: new Date(run.createdAt),
     startedAt: new Date(run.startedAt ?? run.createdAt),
   };

@@ -12,8 +12,23 @@ export interface ReceivedSpan {
   readonly startMs: number;
   readonly endMs: number;
   readonly failed: boolean;
+  /** Of a span that failed; empty otherwise. */
+  readonly statusMessage: string;
   readonly attributes: Readonly<Record<string, unknown>>;
-  readonly events: readonly string[];
+  readonly events: readonly ReceivedEvent[];
+  readonly links: readonly ReceivedLink[];
+}
+
+export interface ReceivedEvent {
+  readonly name: string;
+  readonly attributes: Readonly<Record<string, unknown>>;
+}
+
+/** Where a span points to. */
+export interface ReceivedLink {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly attributes: Readonly<Record<string, unknown>>;
 }
 
 export interface OtlpReceiver {
@@ -83,8 +98,13 @@ interface WireSpan {
   readonly startTimeUnixNano: string;
   readonly endTimeUnixNano: string;
   readonly attributes?: readonly KeyValue[];
-  readonly events?: readonly { readonly name: string }[];
-  readonly status?: { readonly code?: number };
+  readonly events?: readonly { readonly name: string; readonly attributes?: readonly KeyValue[] }[];
+  readonly links?: readonly {
+    readonly traceId: string;
+    readonly spanId: string;
+    readonly attributes?: readonly KeyValue[];
+  }[];
+  readonly status?: { readonly code?: number; readonly message?: string };
 }
 
 function readSpans(request: ExportRequest): ReceivedSpan[] {
@@ -105,8 +125,17 @@ function readSpan(span: WireSpan, service: string): ReceivedSpan {
     startMs: Number(BigInt(span.startTimeUnixNano) / 1000n) / 1000,
     endMs: Number(BigInt(span.endTimeUnixNano) / 1000n) / 1000,
     failed: span.status?.code === 2,
+    statusMessage: span.status?.message ?? '',
     attributes: readAttributes(span.attributes),
-    events: (span.events ?? []).map(({ name }) => name),
+    events: (span.events ?? []).map(({ name, attributes }) => ({
+      name,
+      attributes: readAttributes(attributes),
+    })),
+    links: (span.links ?? []).map(({ traceId, spanId, attributes }) => ({
+      traceId,
+      spanId,
+      attributes: readAttributes(attributes),
+    })),
   };
 }
 

@@ -26,7 +26,25 @@ export function withInheritedAttributes<T>(attributes: Attributes, fn: () => Pro
 
 /** Adds what has become known to the span of the moment. */
 export function annotateSpan(attributes: Attributes): void {
-  trace.getActiveSpan()?.setAttributes(attributes);
+  trace.getActiveSpan()?.setAttributes(masked(attributes));
+}
+
+/** Gives the span of the moment the status of an error that is a value: nothing was thrown. */
+export function markSpanFailed(code: string, message: string): void {
+  const span = trace.getActiveSpan();
+  if (span) fail(span, { code, message });
+}
+
+/**
+ * Points from the span of the moment to one of another place or time.
+ *
+ * @param traceparent W3C header of the other span; one that cannot be read is left out
+ */
+export function linkSpan(traceparent: string, attributes: Attributes): void {
+  const context = trace.getSpanContext(
+    contextFromHeaders((name) => (name === 'traceparent' ? traceparent : undefined)),
+  );
+  if (context) trace.getActiveSpan()?.addLink({ context, attributes: masked(attributes) });
 }
 
 export interface SpanOptions {
@@ -56,14 +74,17 @@ export async function withSpan<T>(
 }
 
 export function failSpan(span: Span, error: unknown): void {
-  const { code, message } = describe(error);
+  fail(span, describe(error));
+}
+
+function fail(span: Span, { code, message }: { readonly code: string; readonly message: string }): void {
   span.setAttribute('error.type', code);
   span.setStatus({ code: SpanStatusCode.ERROR, message });
 }
 
 /** Adds an event to the span of the moment, such as a retry. */
 export function addSpanEvent(name: string, attributes?: Attributes): void {
-  trace.getActiveSpan()?.addEvent(name, attributes);
+  trace.getActiveSpan()?.addEvent(name, attributes && masked(attributes));
 }
 
 /** The context that a message's W3C headers describe. */

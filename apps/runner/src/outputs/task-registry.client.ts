@@ -167,13 +167,14 @@ function claimRequest(
 function readClaim(reply: taskRegistry.ClaimTaskResponse, task: Task): Claim {
   const { granted, alreadyHandled, parked, conflict } = reply;
   if (granted?.lease) {
-    const { lease, run, attempt, checkpointJson, decided, earlierCommits } = granted;
+    const { lease, run, attempt, checkpointJson, decided, earlierCommits, earlierAttempts } = granted;
     return {
       kind: 'granted',
       lease: { key: keyOf(task), fencingToken: lease.fencingToken, run, attempt },
       checkpoint: readCheckpoint(checkpointJson),
       decided: decided && { ...decided, byEarlierAttempt: true },
       earlierCommits,
+      earlierAttempts,
     };
   }
   if (alreadyHandled) return { kind: 'already_handled', state: stateName(alreadyHandled.state) };

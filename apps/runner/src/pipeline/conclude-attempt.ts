@@ -1,5 +1,5 @@
 import { RunnerError } from '@necrocode/contracts';
-import { counter, durationHistogram, flushTelemetry } from '@necrocode/telemetry';
+import { annotateSpan, counter, durationHistogram, markSpanFailed } from '@necrocode/telemetry';
 import type { Handled } from '../intake/settle.js';
 import type { Attempt } from './attempt.js';
 import type { Outcome } from './outcome.js';
@@ -15,7 +15,6 @@ const taskDuration = durationHistogram(
   'Time of an attempt, from the claim to the report',
 );
 
-const flushDeadlineMs = 2_000;
 const unreportedDelaySeconds = 10;
 /** For one artifact. Whoever cancels a task waits for its end. */
 const patienceMs = { done: 60_000, failed: 60_000, cancelled: 1_000 } as const;
@@ -34,6 +33,7 @@ export async function concludeAttempt(
   const { log, services } = attempt;
   await attempt.clock.settle(leftBehindMs);
   await progress.commands?.settle();
+  traceOutcome(attempt, outcome);
   ended.add(1, { 'necrocode.status': outcome.kind });
   taskDuration.record((Date.now() - attempt.startedAt.getTime()) / 1000, {
     'necrocode.status': outcome.kind,
@@ -51,9 +51,27 @@ export async function concludeAttempt(
   } finally {
     await progress.workspace?.close();
     await releaseSlot(attempt, progress);
-    await flushTelemetry(flushDeadlineMs);
     services.log.info({ task: attempt.lease.key, outcome: outcome.kind }, 'attempt ended');
   }
+}
+
+/** On the span of the whole attempt: what a search for tasks looks for. */
+function traceOutcome({ record, stages, queueWaitMs }: Attempt, outcome: Outcome): void {
+  const { decided, pushed, rounds, usage } = record;
+  annotateSpan({
+    'necrocode.status': outcome.kind,
+    'necrocode.rounds': rounds,
+    'necrocode.queue_wait_ms': queueWaitMs,
+    'necrocode.llm.calls': usage.llm_calls,
+    'necrocode.pushed': pushed,
+    ...(decided && { 'necrocode.branch': decided.branch, 'necrocode.commit': decided.commit }),
+  });
+  if (outcome.kind !== 'failed' && outcome.kind !== 'given_back') return;
+  const { code, message } = outcome.error;
+  const stage = outcome.kind === 'failed' ? outcome.stage : stages.failedStage;
+  if (stage !== null) annotateSpan({ 'necrocode.failed_stage': stage });
+  // A runner that is asked to stop gives its tasks back in good order.
+  if (code !== 'shutting_down') markSpanFailed(code, message);
 }
 
 async function giveBack(

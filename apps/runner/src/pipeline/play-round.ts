@@ -11,7 +11,7 @@ import { answerKey, isInPlace, type PastAnswer } from './round-history.js';
 import { objectToSensitive } from './sensitive-files.js';
 import { showFiles } from './show-files.js';
 import { contentsOf, objectToUnseen, revealUnknown } from './stale-view.js';
-import { applyChange, layerCounts } from './stages/apply-change.js';
+import { applyChange, findingOf, layerCounts } from './stages/apply-change.js';
 import { testRound } from './test-round.js';
 
 /** How often a model may ask for files instead of answering. */
@@ -61,8 +61,10 @@ async function applyAndTest(changes: Answer['code_changes'], scene: Judging): Pr
   // Edits that fit a second time would do twice what was meant once.
   if (earlier?.after && isInPlace(changes, earlier.after, current)) return withoutEffect(noEffect, scene);
   const objections = [...objectToUnseen(changes, scene), ...objectToSensitive(changes, scene.sensitiveFiles)];
-  const applied = await stages.run('apply_change', () =>
-    applyChange(workspace, current, changes, objections, (tree) => objectToSecrets(tree, changes, scene)),
+  const applied = await stages.run(
+    'apply_change',
+    () => applyChange(workspace, current, changes, objections, (tree) => objectToSecrets(tree, changes, scene)),
+    findingOf,
   );
   switch (applied.kind) {
     case 'refused':

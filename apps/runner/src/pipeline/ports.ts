@@ -35,6 +35,13 @@ export interface DecidedCommit {
 /** A commit that is put forward for decision. */
 export type ProposedCommit = Omit<DecidedCommit, 'byEarlierAttempt'> & { readonly bundleSha256: string };
 
+/** An attempt of the same run, by whichever runner. */
+export interface EarlierAttempt {
+  readonly attempt: number;
+  /** W3C trace context of its claim: that span has ended, and so is there, also when its runner was killed later. */
+  readonly traceparent: string;
+}
+
 export type Claim =
   | {
       readonly kind: 'granted';
@@ -43,6 +50,7 @@ export type Claim =
       readonly decided: DecidedCommit | undefined;
       /** What earlier runs decided, the newest last: the branch may hold one of them. */
       readonly earlierCommits: readonly string[];
+      readonly earlierAttempts: readonly EarlierAttempt[];
     }
   | { readonly kind: 'already_handled'; readonly state: string }
   | { readonly kind: 'parked'; readonly reason: string }

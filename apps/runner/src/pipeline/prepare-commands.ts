@@ -6,7 +6,7 @@ import { commandsOf, type RepositoryFiles } from '../playbook/default-commands.j
 import type { Attempt } from './attempt.js';
 import type { Slot } from './ports.js';
 import type { Workspace } from './stages/prepare-workspace.js';
-import { runCommands, type CommandReport, type CommandZone } from './stages/run-commands.js';
+import { findingOf, runCommands, type CommandReport, type CommandZone } from './stages/run-commands.js';
 import { Setup } from './stages/run-setup.js';
 
 /** The task's commands, ready to run in its workspace. */
@@ -42,7 +42,7 @@ export async function prepareCommands(
   log.info({ setup: commands.setup, test: commands.test, tests_from: commands.testsFrom }, 'commands chosen');
   const zone = await openZone(attempt, slot);
   const setup = new Setup(commands.setup, { ...zone, network: true }, record.setupRuns, (run) =>
-    stages.run('setup', run),
+    stages.run('setup', run, (reports) => findingOf(reports, 'setup_failed')),
   );
   return {
     setup: (changed) => setup.forChange(changed),

@@ -1,5 +1,5 @@
 import { RunnerError, type ErrorCode } from '@necrocode/contracts';
-import { counter } from '@necrocode/telemetry';
+import { addSpanEvent, counter, withInheritedAttributes } from '@necrocode/telemetry';
 import { ChangedTree } from '@necrocode/workspace';
 import { buildPrompt } from '../prompt/build-prompt.js';
 import { Dialogue } from '../prompt/dialogue.js';
@@ -34,8 +34,19 @@ export async function runRounds(input: RoundsInput): Promise<ChangedTree> {
   for (;;) {
     if (!answers.replaying) budget.check(record);
     record.rounds += 1;
-    const answer = await stages.run('propose_change', () => proposeChange(input, dialogue.request()));
-    const round = await playRound(answer, { ...input, ...opened, current, past, fileRequests });
+    const scene = { ...input, ...opened, current, past, fileRequests };
+    const { answer, round } = await withInheritedAttributes(
+      { 'necrocode.round': record.rounds },
+      async () => {
+        const replayed = answers.replaying;
+        const proposed = await stages.run(
+          'propose_change',
+          () => proposeChange(input, dialogue.request()),
+          () => ({ attributes: { 'necrocode.answer.replayed': replayed } }),
+        );
+        return { answer: proposed, round: await playRound(proposed, scene) };
+      },
+    );
     current = round.change;
     record.change = current;
     noteEnd(round, input);
@@ -71,6 +82,7 @@ function noteEnd(round: Round, { record, tell }: RoundsInput): void {
   const outcome: ErrorCode | 'passed' = round.kind === 'passed' ? 'passed' : round.setback.code;
   const { sameAs, reasonCode } = round.kind === 'passed' ? {} : round.setback;
   rounds.add(1, { 'necrocode.round.outcome': outcome, 'necrocode.round.repeated': sameAs !== undefined });
+  addSpanEvent('round_ended', { 'necrocode.round': record.rounds, 'necrocode.round.outcome': outcome });
   tell('RoundEnded', {
     round: record.rounds,
     input_tokens: usage.input_tokens,

@@ -1,9 +1,23 @@
-import { RunnerError, type EventType } from '@necrocode/contracts';
-import { durationHistogram, withInheritedAttributes, withSpan, type Logger } from '@necrocode/telemetry';
+import { RunnerError, type ErrorCode, type EventType } from '@necrocode/contracts';
+import {
+  annotateSpan,
+  durationHistogram,
+  markSpanFailed,
+  withInheritedAttributes,
+  withSpan,
+  type Attributes,
+  type Logger,
+} from '@necrocode/telemetry';
 import type { StageClock } from './stage-clock.js';
 
 /** Takes note of what happened, for the registry and for whoever watches. Never fails and never waits. */
 export type TellEvent = (type: EventType, data: Readonly<Record<string, unknown>>) => void;
+
+/** What the value of a stage says about it. A setback is no breakage: the stage ended, but not as hoped. */
+export interface StageFinding {
+  readonly attributes?: Attributes;
+  readonly setback?: { readonly code: ErrorCode; readonly message: string };
+}
 
 const stageDuration = durationHistogram('necrocode.stage.duration', 'Time of a stage of a task');
 
@@ -32,9 +46,19 @@ export class Stages {
     return this.clock.timedOut ?? this.failed ?? this.ended;
   }
 
-  /** A stage of the work, which ends when the work does. */
-  run<T>(name: string, stage: () => Promise<T>): Promise<T> {
-    return this.inSpan(name, () => this.clock.working(name, stage));
+  /**
+   * A stage of the work, which ends when the work does.
+   *
+   * @param find what the trace is to tell of the stage's value
+   */
+  run<T>(name: string, stage: () => Promise<T>, find?: (value: T) => StageFinding): Promise<T> {
+    return this.inSpan(name, async () => {
+      const value = await this.clock.working(name, stage);
+      const { attributes, setback } = find?.(value) ?? {};
+      if (attributes) annotateSpan(attributes);
+      if (setback) markSpanFailed(setback.code, setback.message);
+      return value;
+    });
   }
 
   /** A stage after the end of the work, whatever that was. */

@@ -1,5 +1,5 @@
 import { parseTask } from '@necrocode/contracts';
-import { annotateSpan, withInheritedAttributes } from '@necrocode/telemetry';
+import { annotateSpan, linkSpan, withInheritedAttributes } from '@necrocode/telemetry';
 import type { Handled } from '../intake/settle.js';
 import { choosePlaybook } from '../playbook/playbook.js';
 import { openAttempt, type Attempt } from './attempt.js';
@@ -26,6 +26,9 @@ export async function runTask(delivery: Delivery, services: Services): Promise<H
   const attempt = openAttempt(parsed.task, claimed, delivery, services);
   try {
     annotateSpan(attempt.attributes);
+    for (const earlier of claimed.claim.earlierAttempts) {
+      linkSpan(earlier.traceparent, { 'necrocode.attempt': earlier.attempt });
+    }
     return await withInheritedAttributes(attempt.attributes, async () => {
       const { outcome, progress } = await carryOut(attempt);
       return concludeAttempt(attempt, outcome, progress);

@@ -7,7 +7,7 @@ import type { ShownFile } from '../prompt/select-files.js';
 import type { Round, RoundScene } from './round.js';
 import type { Failure } from './round-history.js';
 import { contentsOf } from './stale-view.js';
-import type { CommandReport } from './stages/run-commands.js';
+import { describeFailures, findingOf } from './stages/run-commands.js';
 
 /**
  * Runs setup and tests on the tree that an answer led to. They are costly, so files that have failed
@@ -41,13 +41,19 @@ async function runTests({
   draft.begin(tree);
   const setup = await commands.setup([...tree.overlay.keys()]);
   const setupFailed = setup.some((report) => !report.passed);
-  const runs = setupFailed ? setup : await stages.run('run_tests', () => commands.test());
+  const runs = setupFailed
+    ? setup
+    : await stages.run(
+        'run_tests',
+        () => commands.test(),
+        (reports) => findingOf(reports, 'tests_failed'),
+      );
   const failing = runs.filter((report) => !report.passed);
   if (failing.length === 0) return undefined;
   return {
     round: record.rounds,
     code: setupFailed ? 'setup_failed' : 'tests_failed',
-    why: failing.map(describeFailure).join('; '),
+    why: describeFailures(failing),
     failing,
     tree,
   };
@@ -109,9 +115,4 @@ async function shownChanges(
     files.push({ path, text });
   }
   return { files, more: present.length - files.length };
-}
-
-function describeFailure(report: CommandReport): string {
-  if (report.limitHit) return `"${report.command}" was ended by the limit: ${report.limitHit}`;
-  return `"${report.command}" ended with ${report.exitCode === null ? 'a signal' : `exit code ${report.exitCode}`}`;
 }

@@ -22,6 +22,22 @@ export function leaseRules(client: () => RegistryClient): void {
     expect(attempts.map(({ outcome }) => outcome)).toEqual(['released', 'running']);
   });
 
+  it('[AR-12.3] tells an attempt the traces of those before it, the oldest first', async () => {
+    const task = taskOf(newSpec(), '1');
+    const traces = ['1', '2', '3'].map((digit) => `00-${digit.repeat(32)}-${digit.repeat(16)}-01`);
+    const told = [];
+    for (const traceparent of [traces[0], '', traces[1], traces[2]]) {
+      const held = await client().granted(task, { ...(traceparent && { traceparent }) });
+      told.push(held.granted.earlierAttempts);
+      await client().release(held);
+    }
+    expect(told.at(0)).toEqual([]);
+    expect(told.at(-1)).toEqual([
+      { attempt: 1, traceparent: traces[0] },
+      { attempt: 3, traceparent: traces[1] },
+    ]);
+  });
+
   it('[AR-15.5] takes a lease back that was not renewed', async () => {
     const task = taskOf(newSpec(), '1');
     const first = await client().granted(task, { leaseSeconds: 1 });

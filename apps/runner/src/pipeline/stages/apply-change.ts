@@ -2,12 +2,14 @@ import type { Change } from '@necrocode/contracts';
 import { counter } from '@necrocode/telemetry';
 import {
   applyAnswer,
+  formatChangeProblems,
   writeChanges,
   type ApplyOutcome,
   type ChangedTree,
   type ChangeProblem,
   type Obstacle,
 } from '@necrocode/workspace';
+import type { StageFinding } from '../run-stage.js';
 import type { Workspace } from './prepare-workspace.js';
 
 const editsPlaced = counter('necrocode.edits', 'Edits of models by the layer of matching that placed them');
@@ -53,6 +55,18 @@ function obstructed(changes: readonly Change[], obstacles: readonly Obstacle[]):
     return { file_path, operation, index: Math.max(0, index), reason: 'obstructed', message };
   });
   return { kind: 'refused', problems };
+}
+
+/** What a trace tells of the outcome. */
+export function findingOf(outcome: ApplyOutcome): StageFinding {
+  switch (outcome.kind) {
+    case 'applied':
+      return { attributes: { 'necrocode.change.files': outcome.tree.overlay.size } };
+    case 'no_effect':
+      return { setback: { code: 'change_without_effect', message: 'the files are already like that' } };
+    case 'refused':
+      return { setback: { code: 'change_refused', message: formatChangeProblems(outcome.problems) } };
+  }
 }
 
 /** How many edits of an outcome were placed at each layer of matching. */

@@ -1,5 +1,5 @@
 import { RunnerError, type Task } from '@necrocode/contracts';
-import { withSpan } from '@necrocode/telemetry';
+import { markSpanFailed, withSpan } from '@necrocode/telemetry';
 import type { Handled } from '../../intake/settle.js';
 import { attributesOf, type GrantedClaim } from '../attempt.js';
 import type { Delivery, Services } from '../services.js';
@@ -27,6 +27,7 @@ export async function claimTask(task: Task, delivery: Delivery, services: Servic
           services.log.info({ task: key, ...claim }, 'nothing to do for this delivery');
           return handled({ kind: 'settled', because: claim });
         case 'conflict':
+          markSpanFailed(claim.code, claim.message);
           services.log.warn(
             { task: key, code: claim.code, reason: claim.message },
             'task refused by the registry',
@@ -34,11 +35,10 @@ export async function claimTask(task: Task, delivery: Delivery, services: Servic
           await services.bury({ delivery, code: claim.code, reason: claim.message });
           return handled({ kind: 'refused', reason: claim.message });
       }
-    } catch (error) {
-      services.log.warn(
-        { task: key, error: RunnerError.from(error) },
-        'the claim failed; the message comes again',
-      );
+    } catch (thrown) {
+      const error = RunnerError.from(thrown);
+      markSpanFailed(error.code, error.message);
+      services.log.warn({ task: key, error }, 'the claim failed; the message comes again');
       return handled({ kind: 'unsettled', delaySeconds: registryAwaySeconds });
     }
   });

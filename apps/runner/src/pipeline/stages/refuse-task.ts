@@ -1,5 +1,5 @@
 import { formatKey, formatProblems, type Problem, type TaskKey } from '@necrocode/contracts';
-import { withSpan } from '@necrocode/telemetry';
+import { annotateSpan, markSpanFailed, withSpan } from '@necrocode/telemetry';
 import type { Handled } from '../../intake/settle.js';
 import type { Delivery, Services } from '../services.js';
 
@@ -12,9 +12,11 @@ export async function refuseTask(
   services: Services,
 ): Promise<Handled> {
   const reason = formatProblems(invalid.problems);
+  const task = invalid.key && formatKey(invalid.key);
+  annotateSpan({ ...(task && { 'necrocode.task.id': task }), 'necrocode.status': 'failed' });
+  markSpanFailed('invalid_task', reason);
   const attributes = { 'necrocode.runner.id': services.runnerId, 'necrocode.stage': 'claim' };
   return withSpan('refuse', { attributes }, async () => {
-    const task = invalid.key && formatKey(invalid.key);
     services.log.warn(
       { task, subject: delivery.subject, problems: invalid.problems },
       'invalid task refused',

@@ -1,7 +1,8 @@
 import { StringDecoder } from 'node:string_decoder';
 import { RunnerError, type TestRun } from '@necrocode/contracts';
 import type { CommandLimits, CommandResult, LimitHit, Sandbox } from '@necrocode/sandbox';
-import { withSpan, type Mask } from '@necrocode/telemetry';
+import { markSpanFailed, withSpan, type Mask } from '@necrocode/telemetry';
+import type { StageFinding } from '../run-stage.js';
 import { WholeLines } from '../whole-lines.js';
 
 export interface CommandReport {
@@ -71,6 +72,28 @@ export function testRunOf(report: CommandReport): TestRun {
   };
 }
 
+/** What a trace tells of a stage that ran commands. */
+export function findingOf(
+  reports: readonly CommandReport[],
+  code: 'setup_failed' | 'tests_failed',
+): StageFinding {
+  const failing = reports.filter(({ passed }) => !passed);
+  return {
+    attributes: { 'necrocode.commands': reports.length, 'necrocode.commands.failed': failing.length },
+    ...(failing.length > 0 && { setback: { code, message: describeFailures(failing) } }),
+  };
+}
+
+/** One line about commands that did not pass. */
+export function describeFailures(failing: readonly CommandReport[]): string {
+  return failing.map((report) => `"${report.command}" ${describeEnd(report)}`).join('; ');
+}
+
+function describeEnd({ limitHit, exitCode }: Pick<CommandReport, 'limitHit' | 'exitCode'>): string {
+  if (limitHit) return `was ended by the limit: ${limitHit}`;
+  return `ended with ${exitCode === null ? 'a signal' : `exit code ${exitCode}`}`;
+}
+
 function runOne(command: string, zone: CommandZone): Promise<CommandReport> {
   const attributes = { 'process.command_line': command, 'necrocode.sandbox.network': zone.network };
   return withSpan('command', { attributes }, async (span) => {
@@ -89,6 +112,8 @@ function runOne(command: string, zone: CommandZone): Promise<CommandReport> {
     const { exitCode, durationMs, output, stdout, stderr } = result;
     if (result.limitHit && !result.cancelled) zone.onLimit(command, result.limitHit);
     const limitHit = result.cancelled ? endOfWork(zone.signal) : result.limitHit;
+    if (limitHit) span.setAttribute('necrocode.command.limit_hit', limitHit);
+    if (!passed) markSpanFailed(limitHit ?? 'command_failed', describeEnd({ limitHit, exitCode }));
     return { command, exitCode, durationMs, passed, limitHit, output, stdout, stderr };
   });
 }

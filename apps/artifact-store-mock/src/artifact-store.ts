@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { artifactStore as wire } from '@necrocode/contracts';
+import { artifactTypes, artifactStore as wire } from '@necrocode/contracts';
 import { DurableStore, rpcError, status } from '@necrocode/rpc';
-import { counter, type Logger } from '@necrocode/telemetry';
+import { counter, gauges, type Logger } from '@necrocode/telemetry';
 import { checkUri, readHeader, type ArtifactHeader } from './artifact-header.js';
 import { ArtifactIndex, migrations, type ArtifactRow, type Fence } from './artifact-index.js';
 import { BlobFiles, chunksOf, type IncomingBlob, type ReceivedBlob } from './blob-files.js';
@@ -19,7 +19,7 @@ const sweepEveryMs = 60 * 60 * 1000;
 const defaultPageSize = 100;
 const largestPageSize = 1_000;
 
-const storedBytes = counter('artifact_store.stored', 'Content of accepted uploads', 'By');
+const storedBytes = counter('necrocode.store.uploaded', 'Content of accepted uploads', 'By');
 
 /** Keeps artifacts: content by its digest in files, everything else in one database. */
 export class ArtifactStore {
@@ -148,6 +148,27 @@ export class ArtifactStore {
     };
   }
 
+  /** Reports what is kept as metrics. To be called once. */
+  measure(): void {
+    const measured = (value: (size: { artifacts: number; sizeBytes: number }) => number) => () =>
+      artifactTypes.map((type) => ({
+        value: value(this.index.sizes().find((size) => size.type === type) ?? nothing),
+        attributes: { 'necrocode.artifact.type': type },
+      }));
+    gauges(
+      'necrocode.store.artifacts',
+      'Artifacts that are kept',
+      '{artifact}',
+      measured(({ artifacts }) => artifacts),
+    );
+    gauges(
+      'necrocode.store.size',
+      'Size of the artifacts that are kept',
+      'By',
+      measured(({ sizeBytes }) => sizeBytes),
+    );
+  }
+
   /** Removes what has been kept long enough. */
   sweep(): void {
     const expired = this.index.expired(this.now());
@@ -187,7 +208,7 @@ export class ArtifactStore {
       const before = this.index.get(header.uri);
       if (before) replaced.push(before);
       this.blobs.keep(received);
-      storedBytes.add(header.sizeBytes, { type: header.type });
+      storedBytes.add(header.sizeBytes, { 'necrocode.artifact.type': header.type });
       return { artifact: toWire(this.index.put(header, this.now())) };
     });
     this.removeUnused(replaced);
@@ -201,6 +222,8 @@ export class ArtifactStore {
     }
   }
 }
+
+const nothing = { artifacts: 0, sizeBytes: 0 };
 
 function notFound(): Error {
   return rpcError(status.NOT_FOUND, 'there is no such artifact');

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { artifactStore } from '@necrocode/contracts';
 import { serveGrpc } from '@necrocode/rpc';
-import type { Logger } from '@necrocode/telemetry';
+import { serveMetrics, type Logger } from '@necrocode/telemetry';
 import type { ArtifactStoreSettings } from './settings.js';
 import { ArtifactStoreController } from './artifact-store.controller.js';
 import { ArtifactStore } from './artifact-store.js';
@@ -27,7 +27,10 @@ export async function startArtifactStore(
       faults: settings.faultInjection,
       reflectionProtoDir: settings.reflection ? protoDir : undefined,
     });
+    store.measure();
+    const metrics = await serveMetrics(settings.metricsAddress);
     const close = async () => {
+      await metrics.close();
       await app.close();
       store.close();
     };

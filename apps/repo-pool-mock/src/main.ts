@@ -1,13 +1,16 @@
-import { createLogger, gauge, shutdownTelemetry } from '@necrocode/telemetry';
+import { createLogger, gauges, shutdownTelemetry } from '@necrocode/telemetry';
 import { readSettings, type RepoPoolSettings } from './settings.js';
 import { startRepoPool } from './start-repo-pool.js';
 
 const settings = settingsOrExit();
 const log = createLogger({ name: 'repo-pool-mock', level: settings.logLevel });
 const service = await startRepoPool(settings, log);
-for (const state of ['available', 'allocated', 'broken'] as const) {
-  gauge(`repo_pool.slots.${state}`, `Slots that are ${state}`, () => service.pool.count(state));
-}
+gauges('necrocode.pool.slots', 'Slots by their state', '{slot}', () =>
+  (['available', 'allocated', 'cleaning', 'broken'] as const).map((state) => ({
+    value: service.pool.count(state),
+    attributes: { 'necrocode.slot.state': state },
+  })),
+);
 log.info({ address: settings.listenAddress }, 'listening');
 
 process.once('SIGTERM', () => void end());

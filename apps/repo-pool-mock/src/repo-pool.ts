@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { repoPool as wire } from '@necrocode/contracts';
 import { DurableStore, rpcError, status } from '@necrocode/rpc';
-import { durationHistogram, type Logger } from '@necrocode/telemetry';
+import { counter, durationHistogram, type Logger } from '@necrocode/telemetry';
 import type { RepoUrlPolicy } from '@necrocode/workspace';
 import { LeaseBook, migrations, type Lease, type ReadySlot, type SlotState } from './lease-book.js';
 import { readOrder, readLeaseMs, type Order } from './order.js';
@@ -30,7 +30,10 @@ const reapEveryMs = 1_000;
 const longestPauseMs = 3_000;
 const forgetEveryMs = 60 * 60 * 1000;
 
-const allocationTime = durationHistogram('repo_pool.allocation.duration', 'Time until a slot was lent');
+const allocationTime = durationHistogram('necrocode.pool.allocation.duration', 'Time until a slot was lent');
+const leasesExpired = counter('necrocode.pool.leases.expired', 'Leases that nobody renewed', '{lease}');
+// An alert on the first one needs the value before it.
+leasesExpired.add(0);
 
 /** Lends slots. Every lease has a directory of its own, which no other lease had or will have. */
 export class RepoPool {
@@ -281,6 +284,7 @@ export class RepoPool {
   private reap(): void {
     for (const lease of this.book.expired(Date.now())) {
       this.store.transaction(() => this.end(lease, 'cleaning'));
+      leasesExpired.add(1);
       this.log.warn({ leaseId: lease.leaseId, slotId: lease.slotId }, 'lease expired, slot taken back');
       this.takeBack(lease, false);
     }

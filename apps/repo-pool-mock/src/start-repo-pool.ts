@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { repoPool } from '@necrocode/contracts';
 import { serveGrpc } from '@necrocode/rpc';
-import type { Logger } from '@necrocode/telemetry';
+import { serveMetrics, type Logger } from '@necrocode/telemetry';
 import type { RepoPoolSettings } from './settings.js';
 import { RepoPoolController } from './repo-pool.controller.js';
 import { RepoPool } from './repo-pool.js';
@@ -29,7 +29,9 @@ export async function startRepoPool(settings: RepoPoolSettings, log: Logger): Pr
       faults: settings.faultInjection,
       reflectionProtoDir: settings.reflection ? protoDir : undefined,
     });
+    const metrics = await serveMetrics(settings.metricsAddress);
     const close = async () => {
+      await metrics.close();
       await app.close();
       await pool.close();
     };

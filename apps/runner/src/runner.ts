@@ -77,6 +77,7 @@ export async function startRunner(config: RunnerConfig, log: Logger): Promise<Ru
     draining,
   }));
   gauge('necrocode.tasks.in_flight', 'Tasks that the runner works on', () => transport.busy);
+  gauge('necrocode.tasks.limit', 'Tasks that the runner works on at most', () => config.max_parallel);
   gauge('necrocode.sandbox.level', 'Sandbox level: 3 full, 2 pid, 1 container, 0 none', () =>
     sandboxRank(sandbox.level),
   );

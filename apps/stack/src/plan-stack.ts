@@ -42,6 +42,8 @@ export interface StackPlan {
   /** Undefined where the user's own NATS is used. */
   readonly nats: ProcessPlan | undefined;
   readonly services: readonly ProcessPlan[];
+  /** Where the services serve their metrics, by name. */
+  readonly metrics: Readonly<Record<string, string>>;
   readonly runners: readonly { readonly id: string; readonly http: string; readonly plan: ProcessPlan }[];
 }
 
@@ -59,6 +61,11 @@ export async function planStack(options: StackOptions, tell: (line: string) => v
     artifact_store: await loopback(),
     llm: await loopback(),
   };
+  const metrics = {
+    'task-registry-mock': await loopback(),
+    'repo-pool-mock': await loopback(),
+    'artifact-store-mock': await loopback(),
+  };
   const { NATS_URL, OPENAI_API_KEY } = process.env;
   const llmBaseUrl = options.llmBaseUrl || process.env.OPENAI_BASE_URL;
   const scripted = options.llmScript !== undefined || (!llmBaseUrl && !OPENAI_API_KEY);
@@ -72,16 +79,21 @@ export async function planStack(options: StackOptions, tell: (line: string) => v
   const common = { NATS_URL: addresses.nats_url, FAULT_INJECTION: '1', ...options.environment };
   const service = (name: string, environment: Record<string, string>) =>
     appPlan(name, join(stateDir, name), { ...common, ...environment });
+  const measured = (name: keyof typeof metrics, environment: Record<string, string>) =>
+    service(name, { METRICS_ADDRESS: metrics[name], ...environment });
   const pool = { GIT_ALLOWED_PROTOCOLS: 'https:ssh:http:file', HTTP_HOSTS: loopbackHosts.join(',') };
   return {
     addresses,
     nats: NATS_URL ? undefined : await natsPlan(own.nats, dataDir, tell),
     services: [
-      service('task-registry-mock', { LISTEN_ADDRESS: own.task_registry }),
-      service('repo-pool-mock', { LISTEN_ADDRESS: own.repo_pool, ...pool }),
-      service('artifact-store-mock', { LISTEN_ADDRESS: own.artifact_store }),
+      measured('task-registry-mock', { LISTEN_ADDRESS: own.task_registry }),
+      measured('repo-pool-mock', { LISTEN_ADDRESS: own.repo_pool, ...pool }),
+      measured('artifact-store-mock', { LISTEN_ADDRESS: own.artifact_store }),
       ...(scripted ? [service('llm-mock', llmEnvironment(own.llm, options))] : []),
     ],
+    metrics: Object.fromEntries(
+      Object.entries(metrics).map(([name, address]) => [name, `http://${address}/metrics`]),
+    ),
     runners: await planRunners(options, addresses, common, tell),
   };
 }

@@ -20,6 +20,8 @@ export interface ReadyLine {
   readonly data_dir: string;
   readonly runners: readonly { readonly id: string; readonly pid: number; readonly http: string }[];
   readonly pids: Readonly<Record<string, number>>;
+  /** Where the services serve their metrics; a runner does below its `http`. */
+  readonly metrics: Readonly<Record<string, string>>;
 }
 
 export interface RunningStack {
@@ -135,6 +137,7 @@ function readyLine(plan: StackPlan, supervised: readonly SupervisedProcess[], da
     data_dir: dataDir,
     runners: runners.map(({ id, pid }) => ({ id, pid, http: httpOf(id) })),
     pids,
+    metrics: plan.metrics,
   };
 }
 

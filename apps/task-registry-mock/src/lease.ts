@@ -1,4 +1,5 @@
 import type { TaskKey } from '@necrocode/contracts';
+import { counter } from '@necrocode/telemetry';
 import { countAttempt, exhaustedInstead, pauseAfter } from './attempt-limits.js';
 import { beginAttempt, endAttempt } from './attempts.js';
 import { endRunWith } from './end-run.js';
@@ -9,6 +10,14 @@ import type { Change, Sql } from './registry.js';
 import { giveBack } from './repository-limit.js';
 import { currentRuns, findRunByToken, nameOf, requireRun, runColumns, updateRun, type Run } from './runs.js';
 import { hasEnded } from './task-states.js';
+
+const leasesExpired = counter(
+  'necrocode.registry.leases.expired',
+  'Leases of runners that fell silent',
+  '{lease}',
+);
+// An alert on the first one needs the value before it.
+leasesExpired.add(0);
 
 const longestLeaseSeconds = 24 * 60 * 60;
 
@@ -150,6 +159,7 @@ function expiryAfter({ now }: Change, leaseSeconds: number): number {
 const silence = 'its runner fell silent';
 
 function noteExpiry(change: Change, run: Run): Run {
+  leasesExpired.add(1);
   endAttempt(change, run, 'expired');
   recordEvent(change, run, 'LeaseExpired', { runner_id: run.runnerId, fencing_token: run.fencingToken });
   return countAttempt(change, run, 'lost');

@@ -5,6 +5,7 @@ import type { Logger } from '@necrocode/telemetry';
 import { headers, type Msg } from '@nats-io/transport-node';
 import { cancelTask } from './cancel-task.js';
 import { LostTasks } from './lost-tasks.js';
+import { measureDeadLetters } from './measure-dead-letters.js';
 import { OutboxPublisher } from './outbox-publisher.js';
 import { QueueWatch } from './queue-watch.js';
 import type { Change, Registry } from './registry.js';
@@ -74,6 +75,7 @@ export class NatsLink {
     new QueueWatch(this.registry, this.logger).listen(connection);
     this.publisher = new OutboxPublisher(this.registry, connection, this.logger);
     this.lostTasks = new LostTasks(this.registry, connection, () => this.online, this.logger);
+    measureDeadLetters(connection, () => this.online);
     void this.watch(connection, this.publisher, this.lostTasks);
     this.logger.info('connected to NATS');
   }

@@ -1,8 +1,9 @@
 import { natsSecrets, taskRegistry } from '@necrocode/contracts';
 import { serveGrpc } from '@necrocode/rpc';
-import { createLogger, createMask } from '@necrocode/telemetry';
+import { createLogger, createMask, serveMetrics } from '@necrocode/telemetry';
 import { AppModule } from './app.module.js';
 import { LeaseReaper } from './lease-reaper.js';
+import { measureRegistry } from './measure-registry.js';
 import { NatsLink } from './nats-link.js';
 import { measureOutbox } from './outbox-publisher.js';
 import { Registry } from './registry.js';
@@ -38,8 +39,11 @@ export async function startTaskRegistry(settings: Settings): Promise<RunningTask
     });
     const nats = new NatsLink(registry, logger, settings.nats);
     measureOutbox(registry);
+    measureRegistry(registry);
+    const metrics = await serveMetrics(settings.metricsAddress);
     logger.info({ address: settings.listenAddress, data_dir: settings.dataDir }, 'task registry serves');
     const close = async () => {
+      await metrics.close();
       await app.close();
       reaper.stop();
       await nats.stop();

@@ -1,5 +1,4 @@
 import { Metadata, status, type CallOptions as GrpcCallOptions, type ServiceError } from '@grpc/grpc-js';
-import { durationHistogram } from '@necrocode/telemetry';
 import { isStatusError, persist, type Persistence } from './persist.js';
 
 type UnaryMethod<Request, Response> = (
@@ -14,7 +13,6 @@ export interface CallOptions extends Persistence {
   readonly deadlineMs: number;
 }
 
-const callDuration = durationHistogram('rpc.client.call.duration', 'Time of gRPC calls, retries included');
 const longestStretch = 4;
 
 /**
@@ -39,19 +37,7 @@ export async function call<Request, Response>(
       throw error;
     }
   };
-  const started = performance.now();
-  try {
-    return await persist(tryOnce, options);
-  } finally {
-    callDuration.record((performance.now() - started) / 1000, {
-      'rpc.method': method.name.replace('bound ', ''),
-    });
-  }
-}
-
-/** The name of a gRPC status, such as UNAVAILABLE. */
-export function statusName(code: number): string {
-  return status[code] ?? `status ${code}`;
+  return persist(tryOnce, options);
 }
 
 function callOnce<Request, Response>(

@@ -1,5 +1,6 @@
 import { credentials, status, type ChannelCredentials, type ClientOptions } from '@grpc/grpc-js';
 import { suspectedTlsTrouble, tlsTrouble, type ClientTls } from '@necrocode/contracts';
+import { measureCalls } from './measure-calls.js';
 import { messageLimitsOf } from './message-limits.js';
 import { isMessageTooLarge, isStatusError } from './persist.js';
 
@@ -37,6 +38,7 @@ export function createClient<Client>(
     'grpc.max_reconnect_backoff_ms': 2_000,
     'grpc.keepalive_time_ms': 20_000,
     'grpc.keepalive_timeout_ms': 5_000,
+    interceptors: [measureCalls],
   });
 }
 

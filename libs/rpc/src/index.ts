@@ -13,5 +13,6 @@ export * from './message-limits.js';
 export * from './persist.js';
 export * from './rpc-error.js';
 export * from './serve.js';
+export * from './status-name.js';
 export { status } from '@grpc/grpc-js';
 export * from './service-settings.js';

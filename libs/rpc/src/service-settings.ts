@@ -10,6 +10,8 @@ export interface ServiceSettings {
   /** Where the service keeps its state. */
   readonly dataDir: string;
   readonly logLevel: string;
+  /** `host:port` on which `/metrics` is served over HTTP; undefined: nowhere. */
+  readonly metricsAddress: string | undefined;
   /** Serves the fault injection service as well; for tests. */
   readonly faultInjection: boolean;
   /** Serves gRPC reflection; for development. */
@@ -57,13 +59,13 @@ const onOff = z
   .default('0')
   .transform((value) => value === '1');
 
+const hostAndPort = z.string().regex(/^.+:\d{1,5}$/, 'must be host:port');
+
 function commonVariables(defaultAddress: string) {
   return z
     .object({
-      LISTEN_ADDRESS: z
-        .string()
-        .regex(/^.+:\d{1,5}$/, 'must be host:port')
-        .default(defaultAddress),
+      LISTEN_ADDRESS: hostAndPort.default(defaultAddress),
+      METRICS_ADDRESS: hostAndPort.optional(),
       DATA_DIR: z.string(),
       LISTEN_TLS_CA: z.string().optional(),
       LISTEN_TLS_CERT: z.string().optional(),
@@ -77,6 +79,7 @@ function commonVariables(defaultAddress: string) {
       tls: readTls(variables, context),
       dataDir: variables.DATA_DIR,
       logLevel: variables.LOG_LEVEL,
+      metricsAddress: variables.METRICS_ADDRESS,
       faultInjection: variables.FAULT_INJECTION,
       reflection: variables.GRPC_REFLECTION,
     }));

@@ -8,6 +8,7 @@ export * from './spans.js';
 export { maskSpans } from './masked-spans.js';
 export * from './metrics.js';
 export * from './masking/index.js';
+export * from './serve-metrics.js';
 export * from './logger.js';
 export { flushTelemetry, metricsHandler, shutdownTelemetry } from './sdk.js';
 export * from './otlp-receiver.js';

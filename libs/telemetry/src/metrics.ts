@@ -1,4 +1,4 @@
-import { metrics, type Counter, type Histogram } from '@opentelemetry/api';
+import { metrics, type Attributes, type Counter, type Histogram } from '@opentelemetry/api';
 
 const meter = metrics.getMeter('necrocode');
 
@@ -12,6 +12,23 @@ export function durationHistogram(name: string, description: string): Histogram 
 
 export function counter(name: string, description: string, unit = '1'): Counter {
   return meter.createCounter(name, { description, unit });
+}
+
+export interface Observation {
+  readonly value: number;
+  readonly attributes: Attributes;
+}
+
+/** Several values of one thing, told apart by their attributes. When `read` fails, there are none. */
+export function gauges(
+  name: string,
+  description: string,
+  unit: string,
+  read: () => readonly Observation[] | Promise<readonly Observation[]>,
+): void {
+  meter.createObservableGauge(name, { description, unit }).addCallback(async (result) => {
+    for (const { value, attributes } of await read()) result.observe(value, attributes);
+  });
 }
 
 /** A value that is read when somebody looks. */

@@ -14,6 +14,7 @@ import {
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import { NoopSpanProcessor, type SpanExporter } from '@opentelemetry/sdk-trace';
 import { withoutSecrets } from './masked-spans.js';
+import { measureProcess } from './process-metrics.js';
 
 // The registering copy of this module may be loaded from another path than the application's.
 const slot = Symbol.for('necrocode.telemetry');
@@ -44,6 +45,7 @@ export function startSdk(): void {
       : { spanProcessors: [new NoopSpanProcessor()] }),
   });
   sdk.start();
+  measureProcess();
   shared[slot] = { sdk, prometheus };
 }
 

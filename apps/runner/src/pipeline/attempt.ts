@@ -1,5 +1,11 @@
 import { RunnerError, type Task } from '@necrocode/contracts';
-import { activeTraceId, createLogger, type Attributes, type Logger } from '@necrocode/telemetry';
+import {
+  activeTraceId,
+  createLogger,
+  durationHistogram,
+  type Attributes,
+  type Logger,
+} from '@necrocode/telemetry';
 import { AttemptRecord } from './attempt-record.js';
 import { Budget } from './budget.js';
 import type { Checkpoint } from './checkpoint.js';
@@ -11,6 +17,11 @@ import { Stages, type TellEvent } from './run-stage.js';
 import { StageClock } from './stage-clock.js';
 import type { Delivery, Services } from './services.js';
 import { WorkSignal } from './work-signal.js';
+
+const queueWait = durationHistogram(
+  'necrocode.task.queue_wait',
+  'Time from the publication of a message to its attempt',
+);
 
 export type GrantedClaim = Extract<Claim, { kind: 'granted' }>;
 
@@ -75,6 +86,8 @@ export function openAttempt(
     { registry, pool, lease, life: delivery.life, work, log },
     settings.leaseSeconds,
   );
+  const queueWaitMs = Math.max(0, Date.now() - delivery.publishedAt.getTime());
+  queueWait.record(queueWaitMs / 1000);
   const leaveDesk = services.cancels.enter(lease.key, () =>
     work.end(new RunnerError('cancelled', 'the task was cancelled')),
   );
@@ -94,7 +107,7 @@ export function openAttempt(
     log,
     runLog,
     startedAt: new Date(),
-    queueWaitMs: Math.max(0, Date.now() - delivery.publishedAt.getTime()),
+    queueWaitMs,
     traceId: activeTraceId(),
     leases,
     clock,

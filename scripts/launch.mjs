@@ -9,7 +9,8 @@ const [program, ...args] = process.argv.slice(2);
 const programs = {
   demo: 'apps/stack/dist/demo.js',
   stack: 'apps/stack/dist/stack.js',
-  bench: 'apps/stack/dist/bench.js',
+  bench: 'apps/stack/dist/bench/overhead.js',
+  'bench-parallel': 'apps/stack/dist/bench/parallel.js',
   chaos: 'apps/chaos/dist/main.js',
   eval: 'apps/runner/dist/eval/main.js',
   'make-corpus': 'apps/runner/dist/eval/make-corpus.js',

@@ -18,4 +18,14 @@ describe('readSettings', () => {
       /^(?!.*7f3)(?=.*LISTEN_ADDRESS)(?=.*MAX_ARTIFACT_BYTES)(?=.*FAULT_INJECTION)(?=.*DATA_DIR)/,
     );
   });
+
+  it('[AR-12.3] serves metrics only where it is told to', () => {
+    expect(readSettings({ DATA_DIR: '/data' }).metricsAddress).toBeUndefined();
+    expect(readSettings({ DATA_DIR: '/data', METRICS_ADDRESS: '0.0.0.0:9464' }).metricsAddress).toBe(
+      '0.0.0.0:9464',
+    );
+    expect(() => readSettings({ DATA_DIR: '/data', METRICS_ADDRESS: 'here' })).toThrow(
+      /METRICS_ADDRESS: must be host:port/,
+    );
+  });
 });

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { createSandbox } from '@necrocode/sandbox';
+import { median, round } from './numbers.js';
 
 /** What it costs to start a command in the sandbox instead of plainly: medians, in milliseconds. */
 export interface SandboxCost {
@@ -55,12 +56,4 @@ async function startPlainly(cwd: string): Promise<void> {
   child.stdout.resume();
   child.stderr.resume();
   await once(child, 'close');
-}
-
-function median(numbers: readonly number[]): number {
-  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? NaN;
-}
-
-function round(value: number): number {
-  return Math.round(value * 100) / 100;
 }

@@ -4,15 +4,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { parseTask, taskResultSchema, type Task } from '@necrocode/contracts';
+import { taskResultSchema, type Task } from '@necrocode/contracts';
 import { connectNats, publishTask, type NatsConnection } from '@necrocode/messaging';
 import { startOtlpReceiver, type ReceivedSpan } from '@necrocode/telemetry';
+import { plainGit, plainGitEnvironment } from '../plain-git.js';
+import { startStack } from '../start-stack.js';
+import { workspaceRoot } from '../workspace-root.js';
 import { benchMask } from './bench-mask.js';
 import { measureSandboxCost, type SandboxCost } from './bench-sandbox.js';
+import { makeRemote, taskFor, writeLlmScript } from './bench-task.js';
 import { drawBars } from './draw-bars.js';
-import { plainGit, plainGitEnvironment, publishFolder } from './plain-git.js';
-import { startStack } from './start-stack.js';
-import { workspaceRoot } from './workspace-root.js';
+import { median, round, spread } from './numbers.js';
 
 /**
  * `npm run bench`: what the runner itself costs per task, everything but the model and the commands, as a
@@ -38,19 +40,14 @@ try {
 
 async function bench(): Promise<void> {
   const sandbox = await measureSandboxCost(join(work, 'commands'));
-  const remote = makeRemote(Number(values.files));
+  const remote = makeRemote(work, Number(values.files));
   const receiver = await startOtlpReceiver();
-  const script = join(work, 'llm.json');
-  writeFileSync(
-    script,
-    JSON.stringify({ tasks: {}, default: [{ answer: changeOf('file-1.txt', 'changed by the task\n') }] }),
-  );
   const stack = await startStack(
     {
       runners: 1,
       maxParallel: 1,
       dataDir: join(work, 'stack'),
-      llmScript: script,
+      llmScript: writeLlmScript(work),
       environment: {
         ...receiver.environment,
         OTEL_BSP_SCHEDULE_DELAY: '200',
@@ -178,36 +175,6 @@ function report(
   say(`\n${JSON.stringify(summary)}`);
 }
 
-function taskFor(remote: string, number: number): Task {
-  const document = {
-    spec_name: 'bench',
-    task_id: String(number),
-    title: 'Change one file',
-    description: 'file-1.txt says something else.',
-    repo_url: remote,
-    test_commands: ['true'],
-    setup_commands: [],
-  };
-  const parsed = parseTask(JSON.stringify(document));
-  if (parsed.kind !== 'task') throw new Error('the benchmark’s task is not valid');
-  return parsed.task;
-}
-
-function makeRemote(files: number): string {
-  const project = join(work, 'project');
-  const remote = join(work, 'remote.git');
-  mkdirSync(project);
-  for (let number = 1; number <= files; number += 1) {
-    writeFileSync(join(project, `file-${number}.txt`), `file ${number}\n`.repeat(50));
-  }
-  publishFolder(project, remote);
-  return remote;
-}
-
-function changeOf(path: string, content: string) {
-  return { code_changes: [{ file_path: path, operation: 'modify', content }] };
-}
-
 function spanNamed(spans: readonly ReceivedSpan[], name: string): ReceivedSpan {
   const span = spans.find((one) => one.name === name);
   if (!span) throw new Error(`the trace has no span ${name}`);
@@ -216,23 +183,4 @@ function spanNamed(spans: readonly ReceivedSpan[], name: string): ReceivedSpan {
 
 function durationOf(span: ReceivedSpan): number {
   return span.endMs - span.startMs;
-}
-
-function spread(numbers: readonly number[]): { median: number; min: number; max: number } {
-  return {
-    median: round(median(numbers)),
-    min: round(Math.min(...numbers)),
-    max: round(Math.max(...numbers)),
-  };
-}
-
-function median(numbers: readonly number[]): number {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  const [low, high] = [sorted[Math.ceil(sorted.length / 2) - 1] ?? NaN, sorted[middle] ?? NaN];
-  return (low + high) / 2;
-}
-
-function round(value: number): number {
-  return Math.round(value * 100) / 100;
 }

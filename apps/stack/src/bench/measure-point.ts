@@ -26,6 +26,8 @@ export interface PointResult {
   readonly tasks: number;
   readonly seconds: number;
   readonly tasks_per_second: number;
+  /** An even share would be tasks / runners. */
+  readonly tasks_of_busiest_runner: number;
   /** From the publication to the attempt. */
   readonly queue_wait_ms: { readonly median: number; readonly longest: number };
   /** Of the runners with their git and sandbox processes, and of the three services. */
@@ -56,6 +58,7 @@ export async function measurePoint(ground: Ground, point: Point, tasks: number):
     );
     const seconds = (performance.now() - started) / 1000;
     const after = cpu();
+    const shares = [...Map.groupBy(results, (result) => result.runner_id).values()];
     const waits = results.map(({ queue_wait_ms: wait }) => wait ?? 0);
     return {
       runners,
@@ -63,6 +66,7 @@ export async function measurePoint(ground: Ground, point: Point, tasks: number):
       tasks,
       seconds: round(seconds),
       tasks_per_second: round(tasks / seconds),
+      tasks_of_busiest_runner: Math.max(...shares.map((share) => share.length)),
       queue_wait_ms: { median: round(median(waits)), longest: Math.max(...waits) },
       cpu_ms_per_task: {
         runners: round(((after.runners - before.runners) * 1000) / tasks),

@@ -98,7 +98,9 @@ function sayPoint(result: PointResult, sofar: readonly PointResult[], before: Re
       ? `, ${round(result.tasks_per_second / one.tasks_per_second)} × one runner`
       : '';
   const { runners, services } = result.cpu_ms_per_task;
-  say(`${result.runners} runners × ${result.in_flight_per_runner} in flight, ${result.tasks} tasks`);
+  say(
+    `${result.runners} runners × ${result.in_flight_per_runner} in flight, ${result.tasks} tasks, at most ${result.tasks_of_busiest_runner} by one runner`,
+  );
   say(`  ${result.tasks_per_second} tasks/s${ratio(result.tasks_per_second, old?.tasks_per_second)}${gain}`);
   say(
     `  waiting ${result.queue_wait_ms.median} ms (median), ${result.queue_wait_ms.longest} ms (longest)${ratio(result.queue_wait_ms.median, old?.queue_wait_ms.median)}`,

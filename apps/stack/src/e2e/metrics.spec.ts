@@ -19,7 +19,13 @@ let remote: RemoteRepository;
 beforeAll(async () => {
   system = await startTestStack(
     { runners: 1, maxParallel: 2 },
-    { RUNNER_LEASE_SECONDS: '2', RUNNER_ACK_WAIT_SECONDS: '5', RUNNER_HEARTBEAT_SECONDS: '1' },
+    {
+      RUNNER_LEASE_SECONDS: '2',
+      RUNNER_ACK_WAIT_SECONDS: '5',
+      RUNNER_HEARTBEAT_SECONDS: '1',
+      // Spans come when they are flushed, not before.
+      OTEL_BSP_SCHEDULE_DELAY: '600000',
+    },
   );
   remote = RemoteRepository.make({ 'answer.txt': '41\n' });
   const killed = makeTask('killed');
@@ -44,6 +50,22 @@ afterAll(async () => {
   await system?.stop();
 });
 
+describe('the spans of a task', () => {
+  it('[AR-12.3] are sent before its message is acknowledged', async () => {
+    const task = makeTask('flushed');
+    await system.script(task, [answer]);
+    await system.publish(task);
+    const { trace_id: traceId } = await system.result(task);
+    await eventually('the message is acknowledged', async () =>
+      (await system.waiting('default')) === 0 ? true : undefined,
+    );
+    const received = system.traces.spans.filter((span) => span.traceId === traceId);
+    expect(received.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['task', 'claim', 'release_slot']),
+    );
+  });
+});
+
 describe('the metrics of the fleet', () => {
   it('[AR-12.3] of the registry: tasks, queues, runners, dead letters, expired leases', async () => {
     const unserved = 'necrocode_queue="nobody",necrocode_priority="low"';
@@ -57,7 +79,7 @@ describe('the metrics of the fleet', () => {
     expect(await registry('queue_depth', 'necrocode_queue="default",necrocode_priority="normal"')).toBe(0);
     expect(await registry('queue_runners', 'necrocode_queue="nobody"')).toBe(0);
     expect(await registry('queue_runners', 'necrocode_queue="default"')).toBeGreaterThan(0);
-    expect(await registry('tasks', 'necrocode_task_state="done"')).toBe(2);
+    expect(await registry('tasks', 'necrocode_task_state="done"')).toBe(3);
     expect(await registry('tasks', 'necrocode_task_state="ready"')).toBe(1);
     expect(await registry('dead_letters')).toBe(1);
     expect(await registry('leases_expired_total')).toBeGreaterThanOrEqual(1);
@@ -75,13 +97,13 @@ describe('the metrics of the fleet', () => {
 
   it('[AR-12.3] of the artifact store: artifacts and bytes', async () => {
     const diffs = 'necrocode_artifact_type="diff"';
-    expect(await value('artifact-store-mock', 'necrocode_store_artifacts', diffs)).toBe(2);
+    expect(await value('artifact-store-mock', 'necrocode_store_artifacts', diffs)).toBe(3);
     expect(await value('artifact-store-mock', 'necrocode_store_size', diffs)).toBeGreaterThan(0);
   });
 
   it('[AR-12.3] of a runner: attempts, waiting, sandbox, calls by their method', async () => {
-    expect(await value('runner', 'necrocode_tasks_total', 'necrocode_status="done"')).toBe(2);
-    expect(await value('runner', 'necrocode_task_queue_wait_count')).toBe(2);
+    expect(await value('runner', 'necrocode_tasks_total', 'necrocode_status="done"')).toBe(3);
+    expect(await value('runner', 'necrocode_task_queue_wait_count')).toBe(3);
     expect(await value('runner', 'necrocode_sandbox_level')).toBe(3);
     expect(await value('runner', 'necrocode_tasks_limit')).toBe(2);
     const claims =

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { repoPool as wire } from '@necrocode/contracts';
+import { repoPool as wire, RunnerError } from '@necrocode/contracts';
 import { DurableStore, rpcError, status } from '@necrocode/rpc';
 import { counter, durationHistogram, type Logger } from '@necrocode/telemetry';
 import type { RepoUrlPolicy } from '@necrocode/workspace';
@@ -195,6 +195,10 @@ export class RepoPool {
       });
     } catch (error) {
       if (slot) void this.yard.discard(slot.slotId);
+      // A full disk passes, so the caller is told to come again.
+      if (error instanceof RunnerError && error.code === 'workspace_failed') {
+        throw rpcError(status.UNAVAILABLE, error.message);
+      }
       throw error;
     } finally {
       this.promised.set(repo, (this.promised.get(repo) ?? 1) - 1);

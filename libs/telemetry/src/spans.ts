@@ -26,7 +26,7 @@ export function withInheritedAttributes<T>(attributes: Attributes, fn: () => Pro
 
 /** Adds what has become known to the span of the moment. */
 export function annotateSpan(attributes: Attributes): void {
-  trace.getActiveSpan()?.setAttributes(masked(attributes));
+  trace.getActiveSpan()?.setAttributes(attributes);
 }
 
 /** Gives the span of the moment the status of an error that is a value: nothing was thrown. */
@@ -44,7 +44,7 @@ export function linkSpan(traceparent: string, attributes: Attributes): void {
   const context = trace.getSpanContext(
     contextFromHeaders((name) => (name === 'traceparent' ? traceparent : undefined)),
   );
-  if (context) trace.getActiveSpan()?.addLink({ context, attributes: masked(attributes) });
+  if (context) trace.getActiveSpan()?.addLink({ context, attributes });
 }
 
 export interface SpanOptions {
@@ -84,7 +84,7 @@ function fail(span: Span, { code, message }: { readonly code: string; readonly m
 
 /** Adds an event to the span of the moment, such as a retry. */
 export function addSpanEvent(name: string, attributes?: Attributes): void {
-  trace.getActiveSpan()?.addEvent(name, attributes && masked(attributes));
+  trace.getActiveSpan()?.addEvent(name, attributes);
 }
 
 /** The context that a message's W3C headers describe. */

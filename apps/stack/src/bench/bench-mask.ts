@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createMask } from '@necrocode/telemetry';
-import { workspaceRoot } from './workspace-root.js';
+import { workspaceRoot } from '../workspace-root.js';
 
 const megabytes = 16;
 const rounds = 5;

@@ -154,6 +154,10 @@ export const configSchema = z.strictObject({
     .strictObject({
       /** The lowest level at which commands of a task may run. */
       required: z.enum(sandboxLevels).default('full'),
+      /** Unix socket of a sandbox server in another container, which then runs all commands. */
+      socket: z.string().min(1).optional(),
+      /** The same for setup commands, in a container with network; absent: they have none. */
+      setup_socket: z.string().min(1).optional(),
       command_timeout_seconds: seconds.default(900),
       /** What is kept of a command's output; more than output_max_bytes ends it. */
       output_limit_bytes: positive.default(10_000_000),
@@ -207,6 +211,8 @@ const variables: Readonly<Record<string, readonly string[]>> = {
   SHUTDOWN_GRACE_SECONDS: ['shutdown_grace_seconds'],
   SANDBOX_REQUIRED: ['sandbox', 'required'],
   ...tlsVariables('nats_tls', 'task_registry_tls', 'repo_pool_tls', 'artifact_store_tls'),
+  SANDBOX_SOCKET: ['sandbox', 'socket'],
+  SANDBOX_SETUP_SOCKET: ['sandbox', 'setup_socket'],
 };
 
 const mostConfigBytes = 1_048_576;
@@ -293,7 +299,8 @@ function readVariable(name: string, environment: NodeJS.ProcessEnv, problems: st
   const file = secrets.has(name) ? environment[`${name}_FILE`] : undefined;
   if (!file) return undefined;
   try {
-    return readFileSync(file, 'utf8').trim();
+    // An empty file is how compose files mount "no secret".
+    return readFileSync(file, 'utf8').trim() || undefined;
   } catch {
     problems.push(`${name}_FILE: the file cannot be read`);
     return undefined;

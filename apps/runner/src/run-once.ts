@@ -29,7 +29,7 @@ export async function runOnce(
   const services = createServices({
     config,
     runnerId: makeRunnerId(config),
-    sandbox: await openSandbox(config.sandbox.required),
+    sandbox: await openSandbox(config.sandbox),
     log,
     mask: maskFor(config),
     shutdown: stop,

@@ -1,14 +1,15 @@
 import { rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { publishDeadLetter, type NatsConnection } from '@necrocode/messaging';
 import { subjects } from '@necrocode/contracts';
 import { createOpenAiClient, type LlmClient } from '@necrocode/llm';
 import type { Sandbox } from '@necrocode/sandbox';
 import type { Logger, Mask } from '@necrocode/telemetry';
-import { createSlotDirectory, openCredentialsDirectory } from '@necrocode/workspace';
+import { openCredentialsDirectory } from '@necrocode/workspace';
 import type { RunnerConfig } from './config.js';
 import { endpointsOf } from './connections.js';
 import { createArtifactStoreClient } from './outputs/artifact-store.client.js';
+import { OwnSlots } from './outputs/own-slots.js';
 import { createRepoPoolClient } from './outputs/repo-pool.client.js';
 import { FileSpool } from './outputs/spool.js';
 import { createTaskRegistryClient, type TaskRegistryClient } from './outputs/task-registry.client.js';
@@ -31,6 +32,7 @@ interface Ingredients {
 export interface RunnerServices extends Services {
   readonly registry: TaskRegistryClient;
   readonly spool: FileSpool;
+  readonly ownSlots: OwnSlots;
   close(): void;
 }
 
@@ -41,10 +43,11 @@ export function createServices(ingredients: Ingredients): RunnerServices {
   const credentialsDir = openCredentialsDirectory(settings.git.credentialsDir);
   const endpoints = endpointsOf(config);
   const registry = createTaskRegistryClient(endpoints.taskRegistry, runnerId, config.lease_seconds, mask);
+  const ownSlots = new OwnSlots(join(resolve(config.data_dir), 'slots'), sandbox);
   const pool = createRepoPoolClient(
     endpoints.repoPool,
     { runnerId, leaseSeconds: config.lease_seconds, slotWaitSeconds: config.slot_wait_seconds },
-    (_seed, leaseId) => createSlotDirectory({ directory: join(config.data_dir, 'slots', leaseId) }),
+    ownSlots,
   );
   const store = createArtifactStoreClient(endpoints.artifactStore);
   return {
@@ -52,6 +55,7 @@ export function createServices(ingredients: Ingredients): RunnerServices {
     registry,
     pool,
     store,
+    ownSlots,
     spool: new FileSpool({
       directory: config.spool_dir ?? join(config.data_dir, 'spool'),
       maxBytes: config.spool_max_mb * 1_048_576,

@@ -43,7 +43,7 @@ export async function startRunner(config: RunnerConfig, log: Logger): Promise<Ru
   for (const setting of unmaskable(config)) {
     log.warn({ setting }, 'this secret is too short to be hidden: text may show it');
   }
-  const sandbox = await openSandbox(config.sandbox.required);
+  const sandbox = await openSandbox(config.sandbox);
   log.info({ runner_id: runnerId, sandbox: sandbox.level, detail: sandbox.detail }, 'runner starting');
   const nats = { ...natsAccessOf(config), name: runnerId };
   const connection = await connectNats(nats, {
@@ -85,6 +85,7 @@ export async function startRunner(config: RunnerConfig, log: Logger): Promise<Ru
     logger: nestLog(log),
   });
   app.connectMicroservice({ strategy: transport });
+  await services.ownSlots.clear();
   // What an earlier runner could not tell comes before new work, which may be the same.
   await endsWithin(services.spool.start(), spoolFirstMs);
   const stopAnnouncing = announce(services, config, sandbox, log);

@@ -16,6 +16,16 @@ export interface Sandbox {
    * `sandbox_unavailable` when the sandbox does not work, `workspace_failed` without the work tree.
    */
   runCommand(command: string, options: CommandOptions): Promise<CommandResult>;
+  /**
+   * Present where commands run in directories of the sandbox's own alone: makes one. Throws
+   * `sandbox_unavailable`.
+   */
+  openRoom?(): Promise<SandboxRoom>;
+}
+
+/** `<directory>/tree` is the work tree, `<directory>/home` the commands' HOME; both are gone when it is disposed of. */
+export interface SandboxRoom extends AsyncDisposable {
+  readonly directory: string;
 }
 
 export interface SandboxOptions {

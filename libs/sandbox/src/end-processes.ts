@@ -8,6 +8,8 @@ export interface StartedProcess {
   readonly child: ChildProcess;
   /** Who ends everything: the first process of a PID namespace, or nobody but the group's members. */
   readonly ending: 'bubblewrap' | 'unshare' | 'group';
+  /** Ends everything and waits for it, instead of signals to the group. */
+  readonly endAll?: () => Promise<void>;
   /** What bubblewrap said on its status descriptor. */
   readonly status: () => string;
 }
@@ -19,7 +21,12 @@ const lingerMs = 2_000;
 
 /** Ends a command and what it started. With a PID namespace the kernel does that, without it signals do. */
 export function endProcesses(running: StartedProcess): void {
-  const { child, ending } = running;
+  const { child, ending, endAll } = running;
+  if (endAll) {
+    // Done again, and waited for, once the command itself has ended.
+    endAll().catch(() => undefined);
+    return;
+  }
   if (ending === 'group') {
     signalGroup(child, 'SIGTERM');
     const timer = setTimeout(() => signalGroup(child, 'SIGKILL'), graceMs);
@@ -39,7 +46,7 @@ export interface Exit {
 
 /** Resolves when the process has ended, its output is read, and nothing that it started is left. */
 export async function waitUntilGone(running: StartedProcess): Promise<Exit> {
-  const { child, ending } = running;
+  const { child, ending, endAll } = running;
   const closed = once(child, 'close');
   try {
     if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
@@ -47,7 +54,8 @@ export async function waitUntilGone(running: StartedProcess): Promise<Exit> {
     closed.catch(() => undefined);
     throw new RunnerError('sandbox_unavailable', 'the command could not be started', { cause: error });
   }
-  if (ending === 'group') signalGroup(child, 'SIGKILL');
+  if (endAll) await endAll();
+  else if (ending === 'group') signalGroup(child, 'SIGKILL');
   else await waitForNamespace(running);
   const timer = setTimeout(() => {
     // 'close' waits for every one of them.

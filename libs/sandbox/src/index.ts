@@ -6,6 +6,8 @@
  *   if (result.exitCode !== 0) console.log(sandbox.level, result.limitHit, result.output);
  */
 export * from './command.js';
-export { createSandbox, type Sandbox, type SandboxOptions } from './create-sandbox.js';
+export { createSandbox, type Sandbox, type SandboxOptions, type SandboxRoom } from './create-sandbox.js';
 export { diagnoseHost, type Lack } from './diagnose-host.js';
 export { probeSandbox, type SandboxProbe } from './probe-sandbox.js';
+export { connectSandbox, type RemoteSandboxOptions } from './remote/remote-sandbox.js';
+export { serveSandbox, type SandboxServer, type SandboxServerOptions } from './remote/serve-sandbox.js';

@@ -59,6 +59,10 @@ export interface Launch {
   readonly level: SandboxLevel;
   /** Who ends everything when the command is ended. */
   readonly ending: 'bubblewrap' | 'unshare' | 'group';
+  /** The user that it runs as, where that is another one. */
+  readonly identity?: { readonly uid: number; readonly gid: number };
+  /** Ends everything that the command started, where the launcher has a way of its own; never too early, since it waits. */
+  readonly endAll?: () => Promise<void>;
   /** Texts that the child reads from descriptors. */
   readonly inputs: ReadonlyMap<number, string>;
   /** Directories on disk that the command may write. */

@@ -33,6 +33,7 @@ export async function runLaunch(
   const running: StartedProcess = {
     child,
     ending: launch.ending,
+    ...(launch.endAll && { endAll: launch.endAll }),
     status: collectText(child.stdio[descriptors.status]),
   };
   const forward = forwarder(options.onOutput, limit);
@@ -114,6 +115,7 @@ function start(launch: Launch, group: ResourceGroup | undefined): ChildProcess {
     cwd: launch.cwd,
     env: launch.env,
     detached: true,
+    ...launch.identity,
     stdio: ['ignore', 'pipe', 'pipe', ...extra, ...[...launch.inputs].map(() => 'pipe' as const)],
   });
   for (const [descriptor, text] of launch.inputs) {

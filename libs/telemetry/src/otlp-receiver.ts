@@ -44,8 +44,12 @@ export interface OtlpReceiver {
  * Takes spans over OTLP/HTTP with JSON bodies, the stand-in for a collector.
  *
  * @param forwardTo endpoint of a collector that is to get everything as well
+ * @param listen a free port of this machine by default
  */
-export async function startOtlpReceiver(forwardTo?: string): Promise<OtlpReceiver> {
+export async function startOtlpReceiver(
+  forwardTo?: string,
+  listen: { readonly host: string; readonly port: number } = { host: '127.0.0.1', port: 0 },
+): Promise<OtlpReceiver> {
   const spans: ReceivedSpan[] = [];
   const server = createServer((request, response) => {
     void text(request).then((body) => {
@@ -54,7 +58,7 @@ export async function startOtlpReceiver(forwardTo?: string): Promise<OtlpReceive
       response.setHeader('content-type', 'application/json').end('{}');
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(listen.port, listen.host, resolve));
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
     endpoint,

@@ -59,7 +59,8 @@ export class DirectoryHandle implements AsyncDisposable {
     const existing = await this.subdirectory(name);
     if (existing) return existing;
     if (await this.stat(name)) await unlink(this.at(name));
-    await mkdir(this.at(name), { mode: 0o755 });
+    // The umask has the last word, as for git's checkout: it says whether the group may write.
+    await mkdir(this.at(name));
     const handle = await open(this.at(name), openDirectory);
     const owner = await this.foreignOwner();
     if (owner) await handle.chown(owner.uid, owner.gid);

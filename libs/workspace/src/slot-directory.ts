@@ -8,6 +8,8 @@ import { checkedObjectId } from './object-id.js';
 export interface SlotDirectoryOptions {
   /** Absolute path of the directory that is made; its parents are made as well. */
   readonly directory: string;
+  /** Absolute path of an empty directory that is the work tree; absent: `tree` in the directory. */
+  readonly workTree?: string;
   /**
    * Absolute path of a git dir whose objects the slot borrows instead of copying them. It must lose no
    * object while the slot lives (no gc, no prune).
@@ -38,13 +40,13 @@ export interface SlotDirectory {
  *   the commit cannot be checked out; what was made until then is left to the caller
  */
 export async function createSlotDirectory(options: SlotDirectoryOptions): Promise<SlotDirectory> {
-  const workTree = join(options.directory, 'tree');
+  const workTree = options.workTree ?? join(options.directory, 'tree');
   const gitDir = join(options.directory, 'git');
   const commit = options.commit ?? '';
   try {
     await mkdir(join(options.directory, '..'), { recursive: true });
     await mkdir(options.directory);
-    await mkdir(workTree);
+    if (options.workTree === undefined) await mkdir(workTree);
     await writeGitDir(gitDir, options, commit);
   } catch (error) {
     throw new RunnerError('workspace_failed', 'the slot directory cannot be made', { cause: error });

@@ -133,11 +133,11 @@ async function writeAside(parent: DirectoryHandle, mode: EntryMode, bytes: Buffe
     return name;
   }
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
-  const file = await open(parent.at(name), flags, 0o600);
+  // The umask has the last word, as for git's checkout: it says whether the group may write.
+  const file = await open(parent.at(name), flags, mode === '100755' ? 0o777 : 0o666);
   try {
     await file.writeFile(bytes);
     if (owner) await file.chown(owner.uid, owner.gid);
-    await file.chmod(mode === '100755' ? 0o755 : 0o644);
   } finally {
     await file.close();
   }

@@ -13,6 +13,7 @@ import {
 } from '@necrocode/rpc';
 import { addSpanEvent } from '@necrocode/telemetry';
 import type { RepoPool, Slot } from '../pipeline/ports.js';
+import type { SeedDirectories } from './own-slots.js';
 import { judgeRefusal, renewalDeadlineMs } from './renewal.js';
 import { serviceFailure } from './service-failure.js';
 
@@ -30,22 +31,18 @@ export interface RepoPoolSettings {
   readonly slotWaitSeconds: number;
 }
 
-/** Makes a directory of the runner's own where the pool lives on another host. */
-export type SeedDirectory = (
-  seed: repoPool.Seed,
-  leaseId: string,
-) => Promise<Pick<Slot, 'workTree' | 'gitDir' | 'commit'>>;
-
 /** The Repo Pool over gRPC. An exhausted pool is waited for, up to `slotWaitSeconds`. */
 export function createRepoPoolClient(
   endpoint: GrpcEndpoint,
   settings: RepoPoolSettings,
-  seedDirectory: SeedDirectory,
+  seedDirectories: SeedDirectories,
 ): RepoPool & { close(): void } {
   const client = createClient(repoPool.RepoPoolServiceClient, endpoint);
   const { address, tls } = endpoint;
   const { runnerId, leaseSeconds, slotWaitSeconds } = settings;
   const release: RepoPool['release'] = async ({ leaseId, fencingToken }, { broken }) => {
+    // First, so that the slot is not lent again while its bytes are still here.
+    await seedDirectories.remove(leaseId);
     const request = { idempotencyKey: randomUUID(), leaseId, fencingToken, broken };
     await call(client.release.bind(client), request, releasing).catch((error: unknown) => {
       throw translate(error, endpoint);
@@ -70,7 +67,7 @@ export function createRepoPoolClient(
           throw translate(error, endpoint);
         });
         const reply = await until(signal, asked, (late) => late && release(late, { broken: false }));
-        if (reply) return readSlot(reply, seedDirectory);
+        if (reply) return readSlot(reply, seedDirectories);
         if (Date.now() + wait > giveUpAt) {
           throw new RunnerError('no_slot', `no workspace became free within ${slotWaitSeconds} s`);
         }
@@ -141,10 +138,10 @@ async function until<T>(signal: AbortSignal, asked: Promise<T>, undo: (late: T) 
   }
 }
 
-async function readSlot(reply: repoPool.AllocateResponse, seedDirectory: SeedDirectory): Promise<Slot> {
+async function readSlot(reply: repoPool.AllocateResponse, directories: SeedDirectories): Promise<Slot> {
   const { leaseId, fencingToken, directory, seed } = reply;
   if (directory) return { leaseId, fencingToken, ...directory };
-  if (seed) return { leaseId, fencingToken, ...(await seedDirectory(seed, leaseId)) };
+  if (seed) return { leaseId, fencingToken, ...(await directories.make(seed, leaseId)) };
   throw new RunnerError('repo_pool_unavailable', 'the repo pool granted a slot without a workspace');
 }
 

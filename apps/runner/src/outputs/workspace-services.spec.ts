@@ -24,8 +24,13 @@ describe('the repo pool, seen from a runner', () => {
   afterEach(() => service.setFaults());
 
   const open = (slotWaitSeconds: number) =>
-    createRepoPoolClient(service.endpoint, { runnerId: 'r', leaseSeconds: 60, slotWaitSeconds }, () =>
-      Promise.reject(new Error('no seed is expected')),
+    createRepoPoolClient(
+      service.endpoint,
+      { runnerId: 'r', leaseSeconds: 60, slotWaitSeconds },
+      {
+        make: () => Promise.reject(new Error('no seed is expected')),
+        remove: () => Promise.resolve(),
+      },
     );
   // A repository that may not be read: its slots are empty, and made at once.
   const url = 'git://git.example/x.git';

@@ -1,5 +1,10 @@
 import type { Answer, Change, ErrorCode } from '@necrocode/contracts';
-import { formatChangeProblems, type ChangedTree, type ChangeProblem, type ProblemReason } from '@necrocode/workspace';
+import {
+  formatChangeProblems,
+  type ChangedTree,
+  type ChangeProblem,
+  type ProblemReason,
+} from '@necrocode/workspace';
 import type { Contents } from '../prompt/dialogue.js';
 import { excerptOf } from '../prompt/excerpt.js';
 import { tellNoMoreFiles, tellRefusal, type Refusal, type SameAs } from '../prompt/feedback.js';
@@ -63,7 +68,8 @@ async function applyAndTest(changes: Answer['code_changes'], scene: Judging): Pr
   const objections = [...objectToUnseen(changes, scene), ...objectToSensitive(changes, scene.sensitiveFiles)];
   const applied = await stages.run(
     'apply_change',
-    () => applyChange(workspace, current, changes, objections, (tree) => objectToSecrets(tree, changes, scene)),
+    () =>
+      applyChange(workspace, current, changes, objections, (tree) => objectToSecrets(tree, changes, scene)),
     findingOf,
   );
   switch (applied.kind) {

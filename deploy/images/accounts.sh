@@ -12,4 +12,4 @@ done
 install -d -o node -g node -m 0750 /var/lib/necrocode
 # The supervisor makes its socket here, and only the runner's group reaches it; rooms are its own to make.
 install -d -o root -g node -m 2750 /run/necrocode /run/necrocode-setup
-install -d -o root -g root -m 0755 /rooms
+install -d -o root -g root -m 0711 /rooms

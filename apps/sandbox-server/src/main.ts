@@ -5,7 +5,15 @@ import { readSettings, type SandboxServerSettings } from './settings.js';
 /** Runs the commands of tasks for runners in other containers; it holds no secret of any kind. */
 const { socket, rooms, identities, network, logLevel } = settingsOrExit();
 const log = createLogger({ name: 'sandbox-server', level: logLevel });
-const server = await serveSandbox({ socket, rooms, identities, network, environment: process.env, log });
+const server = await serveSandbox({
+  socket,
+  rooms,
+  identities,
+  sharedDirectories: ['/tmp', '/var/tmp', '/dev/shm', '/dev/mqueue'],
+  network,
+  environment: process.env,
+  log,
+});
 log.info({ socket, network }, 'listening');
 
 process.once('SIGTERM', () => void end());

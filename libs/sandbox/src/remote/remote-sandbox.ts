@@ -123,14 +123,15 @@ class Conversation {
       this.wake?.();
     });
     this.socket.on('error', () => undefined);
+    this.timer = setTimeout(() => this.socket.destroy(), patience);
     this.closed = new Promise((resolve) =>
       this.socket.on('close', () => {
+        clearTimeout(this.timer);
         this.isClosed = true;
         this.wake?.();
         resolve();
       }),
     );
-    this.timer = setTimeout(() => this.socket.destroy(), patience);
   }
 
   send(request: Request): void {

@@ -100,6 +100,7 @@ find "$1" -mindepth 2 -delete`;
  * that the runner can write the next change.
  */
 export const tidyAfterCommand = `ipcrm --all 2>/dev/null
-find /tmp /var/tmp /dev/shm /dev/mqueue "$1/tmp" -mindepth 1 -user "$(id -u)" -delete 2>/dev/null
-find "$1/tree" "$1/home" -type d -user "$(id -u)" ! -perm -770 -exec chmod ug+rwx {} \\; 2>/dev/null
+room="$1"; shift
+find "$room/tmp" "$@" -mindepth 1 -user "$(id -u)" -delete 2>/dev/null
+find "$room/tree" "$room/home" -type d -user "$(id -u)" ! -perm -770 -exec chmod ug+rwx {} \\; 2>/dev/null
 exit 0`;

@@ -14,11 +14,17 @@ export interface RoomCommand {
   readonly onOutput: (text: string, stream: OutputStream) => void;
 }
 
+export interface Surroundings {
+  readonly host: Host;
+  readonly network: boolean;
+  /** Directories outside of the rooms that every user may write. */
+  readonly sharedDirectories: readonly string[];
+}
+
 /** Runs a command as the room's user; afterwards nothing of this user is left but what lies in tree and home. */
 export async function runInRoom(
   room: Room,
-  host: Host,
-  network: boolean,
+  { host, network, sharedDirectories }: Surroundings,
   { request, signal, onOutput }: RoomCommand,
 ): Promise<CommandResult> {
   const { command, env, sharedHome, timeoutMs, outputLimitBytes, limits } = request;
@@ -53,7 +59,7 @@ export async function runInRoom(
     inputs: new Map(),
     directories: [directory],
     inMemory: [],
-    dispose: () => runAs(identity, identity, tidyAfterCommand, directory),
+    dispose: () => runAs(identity, identity, tidyAfterCommand, directory, ...sharedDirectories),
   };
   try {
     return await runLaunch(launch, {

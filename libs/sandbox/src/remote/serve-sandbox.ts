@@ -17,6 +17,8 @@ export interface SandboxServerOptions {
   /** Holds the rooms; mounted at the same path where the runners are. */
   readonly rooms: string;
   readonly identities: IdentityRange;
+  /** Directories that every user may write, such as /tmp: what a command leaves there is deleted after it. */
+  readonly sharedDirectories: readonly string[];
   /** Runs commands in rooms that another server makes, and tells them how this host gets out. */
   readonly network: boolean;
   readonly environment: NodeJS.ProcessEnv;
@@ -70,22 +72,21 @@ class Desk {
 
   receive(socket: Socket): void {
     const ended = new AbortController();
-    const replies = { send: (_reply: Reply): Promise<void> => Promise.resolve() };
     let started = false;
-    const lines = new LineSocket(socket, longestRequest, (document) => {
+    const send = (reply: Reply) => lines.send(reply);
+    const lines: LineSocket = new LineSocket(socket, longestRequest, (document) => {
       const request = requestSchema.parse(document);
       if (request.kind === 'cancel') return ended.abort();
       if (started) throw new Error('a second request on one connection');
       started = true;
-      const work = this.serve(request, replies.send, ended.signal)
-        .catch((error: unknown) => replies.send(failure(error, this.options.log)))
+      const work = this.serve(request, send, ended.signal)
+        .catch((error: unknown) => send(failure(error, this.options.log)))
         .finally(() => {
           socket.end();
           this.underway.delete(work);
         });
       this.underway.add(work);
     });
-    replies.send = (reply) => lines.send(reply);
     this.sockets.add(socket);
     const end = () => ended.abort();
     // Half closed counts as gone: what a runner that died had running must not run on.
@@ -129,11 +130,15 @@ class Desk {
     const room = await this.rooms.find(request.room);
     if (!room) throw new RunnerError('workspace_failed', 'the room of the command does not exist');
     const result = await this.inTurn(room, () =>
-      runInRoom(room, this.host, this.options.network, {
-        request,
-        signal,
-        onOutput: (text, stream) => void send({ kind: 'output', stream, text }),
-      }),
+      runInRoom(
+        room,
+        { ...this.options, host: this.host },
+        {
+          request,
+          signal,
+          onOutput: (text, stream) => void send({ kind: 'output', stream, text }),
+        },
+      ),
     );
     await send({ kind: 'result', result });
   }

@@ -47,48 +47,48 @@ RUN sh /usr/local/bin/install-git && rm /usr/local/bin/install-git
 FROM git AS runner
 COPY --from=production /app/apps/runner apps/runner
 USER node
-HEALTHCHECK --interval=5s --timeout=5s --retries=6 CMD ["healthy", "http", "8080", "/health/ready"]
+HEALTHCHECK --start-period=90s --interval=5s --timeout=5s --retries=6 CMD ["healthy", "http", "8080", "/health/ready"]
 CMD ["node", "--import", "@necrocode/telemetry/register", "apps/runner/dist/main.js"]
 
 # Runs the commands of tasks. Build your own on top of it to give them more toolchains.
 FROM git AS sandbox
 COPY --from=production /app/apps/sandbox-server apps/sandbox-server
-HEALTHCHECK --interval=5s --timeout=5s --retries=6 CMD ["healthy", "socket", "/run/necrocode/sandbox.sock"]
+HEALTHCHECK --start-period=90s --interval=5s --timeout=5s --retries=6 CMD ["healthy", "socket", "/run/necrocode/sandbox.sock"]
 CMD ["node", "apps/sandbox-server/dist/main.js"]
 
 FROM node AS task-registry
 COPY --from=production /app/apps/task-registry-mock apps/task-registry-mock
 USER node
-HEALTHCHECK --interval=5s --timeout=5s --retries=6 CMD ["healthy", "grpc", "50051"]
+HEALTHCHECK --start-period=90s --interval=5s --timeout=5s --retries=6 CMD ["healthy", "grpc", "50051"]
 CMD ["node", "--import", "@necrocode/telemetry/register", "apps/task-registry-mock/dist/main.js"]
 
 FROM git AS repo-pool
 COPY --from=production /app/apps/repo-pool-mock apps/repo-pool-mock
 USER node
-HEALTHCHECK --interval=5s --timeout=5s --retries=6 CMD ["healthy", "grpc", "50052"]
+HEALTHCHECK --start-period=90s --interval=5s --timeout=5s --retries=6 CMD ["healthy", "grpc", "50052"]
 CMD ["node", "--import", "@necrocode/telemetry/register", "apps/repo-pool-mock/dist/main.js"]
 
 FROM node AS artifact-store
 COPY --from=production /app/apps/artifact-store-mock apps/artifact-store-mock
 USER node
-HEALTHCHECK --interval=5s --timeout=5s --retries=6 CMD ["healthy", "grpc", "50053"]
+HEALTHCHECK --start-period=90s --interval=5s --timeout=5s --retries=6 CMD ["healthy", "grpc", "50053"]
 CMD ["node", "--import", "@necrocode/telemetry/register", "apps/artifact-store-mock/dist/main.js"]
 
 FROM node AS llm-mock
 COPY --from=production /app/apps/llm-mock apps/llm-mock
 COPY examples/sample/llm-script.yaml /etc/necrocode/llm-script.yaml
 USER node
-HEALTHCHECK --interval=5s --timeout=5s --retries=6 CMD ["healthy", "http", "8080", "/health"]
+HEALTHCHECK --start-period=90s --interval=5s --timeout=5s --retries=6 CMD ["healthy", "http", "8080", "/health"]
 CMD ["node", "--import", "@necrocode/telemetry/register", "apps/llm-mock/dist/main.js"]
 
 FROM git AS git-server
 COPY --from=production /app/apps/compose-e2e apps/compose-e2e
 USER node
-HEALTHCHECK --interval=5s --timeout=5s --retries=6 CMD ["healthy", "http", "8080", "/health"]
+HEALTHCHECK --start-period=90s --interval=5s --timeout=5s --retries=6 CMD ["healthy", "http", "8080", "/health"]
 CMD ["node", "apps/compose-e2e/dist/git-server.js"]
 
 FROM node AS otlp-receiver
 COPY --from=production /app/apps/compose-e2e apps/compose-e2e
 USER node
-HEALTHCHECK --interval=5s --timeout=5s --retries=6 CMD ["healthy", "http", "16686", "/"]
+HEALTHCHECK --start-period=90s --interval=5s --timeout=5s --retries=6 CMD ["healthy", "http", "16686", "/"]
 CMD ["node", "apps/compose-e2e/dist/otlp-receiver.js"]

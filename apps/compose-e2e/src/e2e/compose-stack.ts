@@ -34,6 +34,7 @@ export class ComposeStack {
       Record<'nats' | 'registry' | 'pool' | 'store' | 'llm' | 'git' | 'jaeger', number>
     >,
     readonly jaeger: 'jaeger' | 'stand-in',
+    private readonly llmScript: string,
   ) {}
 
   /** Builds the images and starts everything with one runner that does one task at a time. */
@@ -54,6 +55,8 @@ export class ComposeStack {
     const llmKey = join(folder, 'llm-key');
     writeFileSync(gitToken, secrets.gitToken);
     writeFileSync(llmKey, secrets.llmKey);
+    const llmScript = join(folder, 'llm-script.json');
+    writeScript(llmScript, { text: 'nothing is asked yet' });
     const project = new ComposeProject(`necrocode-e2e-${randomBytes(3).toString('hex')}`, {
       NATS_PORT: String(ports.nats),
       TASK_REGISTRY_PORT: String(ports.registry),
@@ -65,12 +68,13 @@ export class ComposeStack {
       GIT_TOKEN_FILE: gitToken,
       OPENAI_API_KEY_FILE: llmKey,
       OPENAI_BASE_URL: '',
+      LLM_SCRIPT: llmScript,
       RUNNER_MAX_PARALLEL: '1',
     });
     await project.compose('build');
     const image = /jaegertracing\/\S+/.exec(await project.compose('config', '--images'))?.[0];
     if (image === undefined) throw new Error('the compose file names no image of Jaeger');
-    const stack = new ComposeStack(project, ports, await provideJaeger(image));
+    const stack = new ComposeStack(project, ports, await provideJaeger(image), llmScript);
     await project.up(1);
     return stack;
   }
@@ -79,13 +83,9 @@ export class ComposeStack {
     await this.project.down();
   }
 
-  /** What the LLM answers every task with. */
-  async script(entry: object): Promise<void> {
-    const reply = await fetch(`http://127.0.0.1:${this.ports.llm}/__script`, {
-      method: 'POST',
-      body: JSON.stringify({ default: [entry] }),
-    });
-    if (!reply.ok) throw new Error(`the script was refused: ${await reply.text()}`);
+  /** What the LLM answers every task with, also after it was started again. */
+  script(entry: object): void {
+    writeScript(this.llmScript, entry);
   }
 
   necro(...args: string[]) {
@@ -175,6 +175,11 @@ export class ComposeStack {
       60_000,
     );
   }
+}
+
+/** In place: the container has this very file mounted. */
+function writeScript(file: string, entry: object): void {
+  writeFileSync(file, JSON.stringify({ default: [entry] }));
 }
 
 export interface Span {

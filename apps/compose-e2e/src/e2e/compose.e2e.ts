@@ -77,7 +77,7 @@ async function expectDoneOnce(tasks: readonly TaskDocument[], remote: Remote) {
 describe('the stack in containers', () => {
   it('[AR-9.3] does a task that is published from outside, and shows it in one trace', async () => {
     const remote = await remoteOf('main-job');
-    await stack.script({ answer: change });
+    stack.script({ answer: change });
     const task = taskFor('main-job', '1', remote, { setup_commands: ['getent hosts registry.npmjs.org'] });
     await stack.submit(task, '--watch');
 
@@ -126,7 +126,7 @@ describe('the stack in containers', () => {
 
   it('[AR-10.4] keeps what commands may not have out of their reach', async () => {
     const remote = await remoteOf('zone', untrustedFiles);
-    await stack.script({ answer: change });
+    stack.script({ answer: change });
     const task = taskFor('zone', '1', remote, {
       setup_commands: [setupProbe, lingering],
       test_commands: [testProbe, lingering, lookForLeftovers],
@@ -158,7 +158,7 @@ describe('the stack in containers', () => {
 
   it('[AR-14.1] takes more runners in while tasks run', async () => {
     const remote = await remoteOf('scale');
-    await stack.script({ answer: change, delay_ms: 2_000 });
+    stack.script({ answer: change, delay_ms: 2_000 });
     const tasks = many('scale', 12, remote);
     await submitAll(tasks);
     await someRunning(tasks);
@@ -169,7 +169,7 @@ describe('the stack in containers', () => {
 
   it('[AR-8.5] loses nothing when a runner is killed, which comes back by itself', async () => {
     const remote = await remoteOf('kill');
-    await stack.script({ answer: change, delay_ms: 5_000 });
+    stack.script({ answer: change, delay_ms: 5_000 });
     const tasks = many('kill', 8, remote);
     await submitAll(tasks);
     const killed = await runnerOf(await someRunning(tasks));
@@ -187,7 +187,7 @@ describe('the stack in containers', () => {
 
   it('[AR-15.4] goes on when NATS is restarted under it', async () => {
     const remote = await remoteOf('nats');
-    await stack.script({ answer: change, delay_ms: 2_000 });
+    stack.script({ answer: change, delay_ms: 2_000 });
     const tasks = many('nats', 6, remote);
     await submitAll(tasks);
     await someRunning(tasks);
@@ -197,7 +197,7 @@ describe('the stack in containers', () => {
 
   it('[AR-7.5] stops with work in flight, every container in order, and goes on after the next start', async () => {
     const remote = await remoteOf('stop');
-    await stack.script({ answer: change, delay_ms: 5_000 });
+    stack.script({ answer: change, delay_ms: 5_000 });
     const tasks = many('stop', 10, remote);
     await submitAll(tasks);
     await someRunning(tasks);
@@ -212,8 +212,8 @@ describe('the stack in containers', () => {
     );
     expect(codes.filter((code) => !code.endsWith(' 0'))).toEqual([]);
     expect(codes.length).toBeGreaterThanOrEqual(12);
+    stack.script({ answer: change });
     await stack.project.up(4);
-    await stack.script({ answer: change });
     await expectDoneOnce(tasks, remote);
     const slots = await stack.project.compose('exec', '-T', 'sandbox', 'ls', '-A', '/rooms');
     expect(slots.trim()).toBe('');

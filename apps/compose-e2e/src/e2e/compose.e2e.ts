@@ -62,7 +62,9 @@ async function expectDoneOnce(tasks: readonly TaskDocument[], remote: Remote) {
   for (const task of tasks) {
     await stack.inState(task, 'done', 'failed', 'cancelled');
     const all = await stack.results(task);
-    expect(all.map(({ status, pushed }) => ({ status, pushed }))).toEqual([{ status: 'done', pushed: true }]);
+    expect(all.map(({ status, pushed, error }) => ({ status, pushed, error }))).toEqual([
+      { status: 'done', pushed: true, error: null },
+    ]);
     results.push(...all);
   }
   const branches = await remote.branches();

@@ -8,6 +8,7 @@ import { freePort } from '@necrocode/testkit';
 import type { Check } from './doctor/check.js';
 import { judgeGit } from './doctor/check-host.js';
 import { checkLlm } from './doctor/check-llm.js';
+import { judgeReach } from './doctor/check-setup-network.js';
 import { judgeQueues, judgeRunners } from './doctor/check-services.js';
 import { withNats } from './reach/nats.js';
 import { specTask, specNats, startSpecStack, writeTask, type SpecStack } from './spec-stack.js';
@@ -142,5 +143,24 @@ describe('the check of the LLM endpoint', () => {
       detail: expect.stringContaining('connection refused') as string,
     });
     expect(await checkLlm({ llm: undefined, llmKey: undefined })).toMatchObject({ state: 'warn' });
+  });
+});
+
+describe('judgeReach', () => {
+  const reach = (confined: boolean, ...hosts: string[]) =>
+    judgeReach({ runner_id: 'r-1', setup_network: { confined, hosts } });
+
+  it('[AR-10.2] says what setup reaches, and warns where that is everything', () => {
+    expect(reach(true)).toMatchObject({ state: 'ok', detail: 'none' });
+    expect(reach(true, 'a.example', '*.b.example')).toMatchObject({
+      state: 'ok',
+      detail: 'a.example, *.b.example',
+    });
+    expect(reach(true, 'a.example', '*')).toMatchObject({ state: 'warn', detail: 'every public host (*)' });
+    expect(reach(true, '*:8443')).toMatchObject({ state: 'warn' });
+    expect(reach(false, 'a.example')).toMatchObject({
+      state: 'warn',
+      detail: 'the whole network of its host',
+    });
   });
 });

@@ -30,6 +30,8 @@ export interface Endpoints {
   /** Absent when nothing names one. */
   readonly llm: Endpoint | undefined;
   readonly llmKey: string | undefined;
+  /** Where the runners of a running stack tell of themselves. */
+  readonly runners: readonly string[];
 }
 
 interface Place {
@@ -66,6 +68,7 @@ export function findEndpoints(place: Place): Endpoints {
       fromStack(stack, 'llm_base_url') ??
       openAi(environment),
     llmKey: llmKey(environment),
+    runners: stack?.fields.runners?.map(({ http }) => http) ?? [],
   };
 }
 
@@ -75,8 +78,9 @@ const stackSchema = z.looseObject({
   repo_pool: z.string().optional(),
   artifact_store: z.string().optional(),
   llm_base_url: z.string().nullish(),
+  runners: z.array(z.looseObject({ http: z.string() })).optional(),
 });
-type StackField = keyof z.infer<typeof stackSchema>;
+type StackField = Exclude<keyof z.infer<typeof stackSchema>, 'runners'>;
 
 interface Stack {
   readonly path: string;

@@ -18,6 +18,16 @@ describe('loadConfig', () => {
     expect(config).toMatchObject({ nats_url: 'nats://b:2', max_parallel: 2, queues: ['default', 'backend'] });
   });
 
+  it('[AR-10.2] lets setup reach no host but those that are named', () => {
+    expect(loadConfig(undefined, {}).sandbox.setup_network.hosts).toEqual([]);
+    const named = loadConfig(file('sandbox: { setup_network: { hosts: [a.example] } }\n'), {
+      SANDBOX_SETUP_HOSTS: 'registry.npmjs.org, *.pypi.org,127.0.0.1:4873',
+    });
+    expect(named.sandbox.setup_network.hosts).toEqual(['registry.npmjs.org', '*.pypi.org', '127.0.0.1:4873']);
+    const wrong = () => loadConfig(undefined, { SANDBOX_SETUP_HOSTS: 'a.example,https://b.example/' });
+    expect(wrong).toThrow(/sandbox\.setup_network\.hosts\.1: must be a host/);
+  });
+
   it('[AR-1.4] reads secrets from mounted files', () => {
     const config = loadConfig(undefined, { GIT_TOKEN_FILE: file('tok\n'), OPENAI_API_KEY_FILE: file('key') });
     expect([config.git.token, config.llm.api_key]).toEqual(['tok', 'key']);

@@ -5,11 +5,15 @@ import { z } from 'zod';
 import { natsAccessProblems, queuePattern, sandboxLevels } from '@necrocode/contracts';
 import { clientTls, natsAccessOf, tlsVariables } from './connections.js';
 import { defaultSensitiveFiles } from './pipeline/sensitive-files.js';
+import { readHostPattern } from '@necrocode/sandbox';
 import { answerFormats } from './prompt/answer-format.js';
 
 const seconds = z.coerce.number().positive();
 const positive = z.coerce.number().int().min(1);
 const address = z.string().min(1);
+const host = z
+  .string()
+  .refine((text) => readHostPattern(text) !== undefined, 'must be a host, host:port, *.domain or *');
 
 /** Settings of a runner: `config/config.yaml`, overridden by the environment. */
 export const configSchema = z.strictObject({
@@ -174,6 +178,15 @@ export const configSchema = z.strictObject({
       /** Of each process of a command. */
       file_size_mb: positive.default(4_096),
       open_files: positive.default(16_384),
+      /** What commands of setup reach at level full; below it they have the network of the host. */
+      setup_network: z
+        .strictObject({
+          hosts: z.array(host).default([]),
+          max_connections: positive.default(256),
+          /** Of one command, in both directions together. */
+          max_mb: positive.default(8_192),
+        })
+        .prefault({}),
     })
     .prefault({}),
 });
@@ -213,12 +226,13 @@ const variables: Readonly<Record<string, readonly string[]>> = {
   ...tlsVariables('nats_tls', 'task_registry_tls', 'repo_pool_tls', 'artifact_store_tls'),
   SANDBOX_SOCKET: ['sandbox', 'socket'],
   SANDBOX_SETUP_SOCKET: ['sandbox', 'setup_socket'],
+  SANDBOX_SETUP_HOSTS: ['sandbox', 'setup_network', 'hosts'],
 };
 
 const mostConfigBytes = 1_048_576;
 
 /** Values of these are lists, separated by commas. */
-const lists = new Set(['RUNNER_QUEUES', 'GIT_HOSTS', 'GIT_TOKEN_HOSTS']);
+const lists = new Set(['RUNNER_QUEUES', 'GIT_HOSTS', 'GIT_TOKEN_HOSTS', 'SANDBOX_SETUP_HOSTS']);
 /** These may also be given as the path of a file, in `<name>_FILE`. */
 const secrets = new Set(['OPENAI_API_KEY', 'GIT_TOKEN', 'NATS_PASSWORD', 'NATS_CREDS']);
 

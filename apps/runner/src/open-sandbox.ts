@@ -2,7 +2,7 @@ import { RunnerError, sandboxLevels, type SandboxLevel } from '@necrocode/contra
 import { connectSandbox, createSandbox, type Sandbox } from '@necrocode/sandbox';
 import type { RunnerConfig } from './config.js';
 
-type SandboxSettings = Pick<RunnerConfig['sandbox'], 'required' | 'socket' | 'setup_socket'>;
+type SandboxSettings = RunnerConfig['sandbox'];
 
 /**
  * The sandbox of this host, or the one that the configuration names, if it is as strong as the
@@ -20,8 +20,19 @@ export async function openSandbox(settings: SandboxSettings): Promise<Sandbox> {
   );
 }
 
-function startSandbox({ required, socket, setup_socket }: SandboxSettings): Promise<Sandbox> {
-  if (socket === undefined) return createSandbox({ allowLowered: required !== 'full' });
+function startSandbox({
+  required,
+  setup_network,
+  socket,
+  setup_socket,
+}: SandboxSettings): Promise<Sandbox> {
+  if (socket === undefined) {
+    const { hosts, max_connections: maxConnections, max_mb } = setup_network;
+    return createSandbox({
+      allowLowered: required !== 'full',
+      network: { hosts, maxConnections, maxBytes: max_mb * 1_048_576 },
+    });
+  }
   // What is made in a room is for its group: the commands run as another user.
   process.umask(0o007);
   return connectSandbox({ socket, networkSocket: setup_socket });
@@ -30,4 +41,28 @@ function startSandbox({ required, socket, setup_socket }: SandboxSettings): Prom
 /** 3 for the strongest level, 0 for none. */
 export function sandboxRank(level: SandboxLevel): number {
   return sandboxLevels.length - 1 - sandboxLevels.indexOf(level);
+}
+
+/** What commands of setup reach, for the log, the readiness and the doctor. */
+export interface SetupReach {
+  /** False: nothing holds them to the list. */
+  readonly confined: boolean;
+  readonly hosts: readonly string[];
+}
+
+export function setupReach(
+  { setup_network, setup_socket }: SandboxSettings,
+  level: SandboxLevel,
+): SetupReach {
+  // Setup has the network of the container that it is given, or none.
+  if (level === 'container') return { confined: setup_socket === undefined, hosts: [] };
+  return { confined: level === 'full', hosts: setup_network.hosts };
+}
+
+/** What an operator should know of it; undefined where nothing is unusual. */
+export function reachWarning({ confined, hosts }: SetupReach): string | undefined {
+  if (!confined)
+    return 'nothing confines the network of setup commands: only the sandbox level full does';
+  const open = hosts.some((host) => host === '*' || host.startsWith('*:'));
+  return open ? 'setup commands reach every public host: sandbox.setup_network.hosts holds *' : undefined;
 }

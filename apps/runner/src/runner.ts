@@ -13,7 +13,7 @@ import { endpointsOf, natsAccessOf } from './connections.js';
 import { Readiness } from './health/readiness.js';
 import { maskFor, unmaskable } from './mask-for.js';
 import { nestLog } from './nest-log.js';
-import { openSandbox, sandboxRank } from './open-sandbox.js';
+import { openSandbox, reachWarning, sandboxRank, setupReach } from './open-sandbox.js';
 import { createServices, type RunnerServices } from './runner-services.js';
 
 const version = '0.1.0';
@@ -44,7 +44,13 @@ export async function startRunner(config: RunnerConfig, log: Logger): Promise<Ru
     log.warn({ setting }, 'this secret is too short to be hidden: text may show it');
   }
   const sandbox = await openSandbox(config.sandbox);
-  log.info({ runner_id: runnerId, sandbox: sandbox.level, detail: sandbox.detail }, 'runner starting');
+  const reach = setupReach(config.sandbox, sandbox.level);
+  log.info(
+    { runner_id: runnerId, sandbox: sandbox.level, detail: sandbox.detail, setup_network: reach },
+    'runner starting',
+  );
+  const warning = reachWarning(reach);
+  if (warning) log.warn({ setup_network: reach }, warning);
   const nats = { ...natsAccessOf(config), name: runnerId };
   const connection = await connectNats(nats, {
     tell: (trouble) => log.warn({ trouble }, 'waiting for NATS'),
@@ -73,6 +79,7 @@ export async function startRunner(config: RunnerConfig, log: Logger): Promise<Ru
   const readiness = new Readiness(dependenciesOf(config, connection), () => ({
     runner_id: runnerId,
     sandbox: sandbox.level,
+    setup_network: reach,
     busy: transport.busy,
     draining,
   }));

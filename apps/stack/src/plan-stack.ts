@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { findTool, freePort, requireTool } from '@necrocode/host-tools';
+import { registryHosts, usualRegistries } from '@necrocode/sandbox';
 import { workspaceRoot } from './workspace-root.js';
 import type { ProcessPlan } from './supervised-process.js';
 
@@ -151,6 +152,11 @@ async function planRunners(
     );
     return findTool('bwrap');
   });
+  const setupHosts = [...new Set([...usualRegistries, ...registryHosts(process.env)])];
+  const named = common.SANDBOX_SETUP_HOSTS ?? process.env.SANDBOX_SETUP_HOSTS;
+  tell(
+    `setup commands reach ${named ? `only ${named}` : describeHosts(setupHosts)} (SANDBOX_SETUP_HOSTS names others)`,
+  );
   const config = join(dataDir, 'runner.yaml');
   const llm = `llm:\n  answer_format: ${answerFormat}\n`;
   writeFileSync(config, `${developmentSettings}${llm}${runnerSettings}`);
@@ -159,6 +165,7 @@ async function planRunners(
     const port = String(await freePort());
     const name = `runner-${number}`;
     const environment = {
+      SANDBOX_SETUP_HOSTS: process.env.SANDBOX_SETUP_HOSTS || setupHosts.join(','),
       ...common,
       ...(bwrap ? { BWRAP: bwrap, PATH: `${process.env.PATH ?? ''}:${dirname(bwrap)}` } : {}),
       NECROCODE_CONFIG: config,
@@ -199,3 +206,12 @@ git:
 sandbox:
   required: none
 `;
+
+/** The usual ones are many. */
+function describeHosts(hosts: readonly string[]): string {
+  const others = hosts.filter((host) => !usualRegistries.includes(host));
+  return [
+    'the package registries of npm, PyPI, crates.io, Go, Maven, Gradle, RubyGems and NuGet',
+    ...others,
+  ].join(', ');
+}

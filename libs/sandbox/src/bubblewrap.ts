@@ -3,7 +3,8 @@ import { readdir, realpath, stat } from 'node:fs/promises';
 /** What a command sees and may do, in the terms of bubblewrap. */
 export interface Confinement {
   readonly workTree: string;
-  readonly network: boolean;
+  /** Further arguments: what else of the host is shown. */
+  readonly mounts: readonly string[];
   /** Directory on the host that serves as HOME; absent: an empty one in memory. */
   readonly home: string | undefined;
   /** What `systemView` found for this kind of command. */
@@ -26,11 +27,11 @@ export const memoryPaths = ['/tmp', '/dev/shm'];
 export const privateHome = '/home/sandbox';
 
 /** File descriptors of the child, beside the standard ones. */
-export const descriptors = { status: 3, passwd: 4, group: 5 } as const;
+export const descriptors = { status: 3, passwd: 4, group: 5, forwarder: 6 } as const;
 
 /** Arguments of `bwrap` for level `full`; the command follows them. */
 export function fullArguments(confinement: Confinement): string[] {
-  const { workTree, network, home, system, readOnly, hidden, userNamespace, becomesOther, memory } =
+  const { workTree, mounts, home, system, readOnly, hidden, userNamespace, becomesOther, memory } =
     confinement;
   const inMemory = (path: string, bytes: number | undefined) => [
     ...(bytes === undefined ? [] : ['--size', String(bytes)]),
@@ -45,7 +46,6 @@ export function fullArguments(confinement: Confinement): string[] {
       : []),
     // With `--unshare-all` bubblewrap tries a user namespace as well, in which there is no other user.
     ...(becomesOther ? everyNamespaceButUser : ['--unshare-all']),
-    ...(network ? ['--share-net'] : []),
     ...ending,
     ...(becomesOther ? becoming.flatMap((capability) => ['--cap-add', capability]) : []),
     ...(becomesOther ? openDirectories(['/etc/x', '/home/x']) : []),
@@ -66,6 +66,7 @@ export function fullArguments(confinement: Confinement): string[] {
     ...(becomesOther ? openDirectories([workTree, ...(home === undefined ? [] : [home]), ...readOnly]) : []),
     ...readOnly.flatMap((path) => ['--ro-bind-try', path, path]),
     ...hidden.flatMap((path) => ['--ro-bind', '/dev/null', path]),
+    ...mounts,
     ...(home === undefined ? [] : ['--bind', home, home]),
     ...['--bind', workTree, workTree, '--remount-ro', '/dev', '--remount-ro', '/', '--chdir', workTree],
   ];
@@ -175,16 +176,9 @@ const settingNames = new Set(
 );
 
 /** For commands with network: settings of package managers, which may name a registry and certificates. */
-const networkSettingNames = new Set([
-  'ca-certificates',
-  'gai.conf',
-  'host.conf',
-  'npmrc',
-  'pip.conf',
-  'resolv.conf',
-]);
+const networkSettingNames = new Set(['ca-certificates', 'npmrc', 'pip.conf']);
 
-/** A link to what is shown stays a link; other links (resolv.conf, often) become what they lead to. */
+/** A link to what is shown stays a link; other links become what they lead to. */
 async function show(path: string): Promise<string[]> {
   const source = await realpath(path).catch(() => undefined);
   if (source === undefined) return [];

@@ -1,3 +1,5 @@
+import type { Refusal } from './egress/refusals.js';
+
 export type OutputStream = 'stdout' | 'stderr';
 
 /**
@@ -30,6 +32,7 @@ export interface CommandLimits {
 export interface CommandOptions {
   /** Absolute path of the directory in which the command runs, and the only one that it may write. */
   readonly workTree: string;
+  /** At level `full` only through the sandbox's list of hosts, below it as the host has it. */
   readonly network: boolean;
   /** Added to the allow-listed environment, which starts empty. */
   readonly env?: Readonly<Record<string, string>>;
@@ -65,4 +68,6 @@ export interface CommandResult {
   readonly limitHit: LimitHit | null;
   readonly timedOut: boolean;
   readonly cancelled: boolean;
+  /** Places that a command with network was not let to; they are told at the end of the output as well. */
+  readonly refusals?: readonly Refusal[];
 }

@@ -1,7 +1,9 @@
 import { RunnerError, type SandboxLevel } from '@necrocode/contracts';
 import type { CommandLimits, CommandOptions, CommandResult } from './command.js';
 import { diagnoseHost } from './diagnose-host.js';
-import { prepareLaunch } from './launcher.js';
+import type { SetupNetwork } from './egress/open-egress.js';
+import type { Refusal } from './egress/refusals.js';
+import { prepareLaunch, refusalLine } from './launcher.js';
 import { findGroupPlace } from './limits/find-groups.js';
 import { openResourceGroup, type GroupPlace, type ResourceGroup } from './limits/resource-group.js';
 import { findHost, probeSandbox, type SandboxProbe } from './probe-sandbox.js';
@@ -36,6 +38,8 @@ export interface SandboxOptions {
   readonly hostEnvironment?: NodeJS.ProcessEnv;
   /** Whether control groups are used where there are any; they are by default. */
   readonly controlGroups?: boolean;
+  /** What commands with network may reach at level `full`; absent: nothing. Lower levels cannot hold them to it. */
+  readonly network?: SetupNetwork;
 }
 
 /** Throws `sandbox_unavailable` when the host has less than `full` and that is not allowed. */
@@ -51,7 +55,7 @@ export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
         `${[...ways, `or let SANDBOX_REQUIRED=${level} allow the lower level`].join('; ')}`,
     );
   }
-  const host = await findHost(environment);
+  const host = { ...(await findHost(environment)), ...(options.network && { network: options.network }) };
   const groups = options.controlGroups === false ? undefined : findGroupPlace();
   return {
     level,
@@ -60,7 +64,7 @@ export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
       const launch = await prepareLaunch(launcher, host, command, commandOptions);
       const group = groups && openGroup(groups, commandOptions.limits);
       try {
-        return await runLaunch(launch, commandOptions, group);
+        return tellRefusals(await runLaunch(launch, commandOptions, group), launch.egress?.refusals() ?? []);
       } finally {
         await Promise.all([launch.dispose(), group?.remove()]);
       }
@@ -79,4 +83,16 @@ function openGroup(place: GroupPlace, limits: CommandLimits | undefined): Resour
       cause: error,
     });
   }
+}
+
+/** A command that was refused a host mostly says something else of it, so its output ends with the reason. */
+function tellRefusals(result: CommandResult, refusals: readonly Refusal[]): CommandResult {
+  if (refusals.length === 0) return result;
+  const lines = refusals.map(({ text }) => `${refusalLine(text)}\n`).join('');
+  const { output, stderr } = result;
+  return { ...result, output: closed(output) + lines, stderr: closed(stderr) + lines, refusals };
+}
+
+function closed(text: string): string {
+  return text === '' || text.endsWith('\n') ? text : `${text}\n`;
 }

@@ -11,3 +11,7 @@ export { diagnoseHost, type Lack } from './diagnose-host.js';
 export { probeSandbox, type SandboxProbe } from './probe-sandbox.js';
 export { connectSandbox, type RemoteSandboxOptions } from './remote/remote-sandbox.js';
 export { serveSandbox, type SandboxServer, type SandboxServerOptions } from './remote/serve-sandbox.js';
+export type { SetupNetwork } from './egress/open-egress.js';
+export { readHostPattern } from './egress/host-pattern.js';
+export { registryHosts, usualRegistries } from './egress/registries.js';
+export type { Refusal } from './egress/refusals.js';

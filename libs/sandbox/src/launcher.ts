@@ -16,6 +16,8 @@ import {
 import { certificatePaths, commandEnvironment, networkEnvironment } from './command-environment.js';
 import { becomeUser, handOver, userOf, type CommandUsers } from './command-user.js';
 import type { CommandOptions } from './command.js';
+import { confinedNetworkEnvironment } from './egress/confined-network.js';
+import { openEgress, type Egress, type SetupNetwork } from './egress/open-egress.js';
 import type { Toolchains } from './host-toolchains.js';
 import { limitArguments, memorySizes } from './limits/limit-arguments.js';
 
@@ -48,6 +50,8 @@ export interface Host {
   readonly prlimit: string | undefined;
   /** Whether bubblewrap can bound what is in memory (0.7 and newer). */
   readonly boundsMemoryFiles: boolean;
+  /** What commands with network may reach; absent: nothing. */
+  readonly network?: SetupNetwork;
 }
 
 /** A process that is ready to be started. */
@@ -69,6 +73,8 @@ export interface Launch {
   readonly directories: readonly string[];
   /** What the command finds in memory, as it sees it. */
   readonly inMemory: readonly string[];
+  /** The way out of a command that has one of its own. */
+  readonly egress?: Egress | undefined;
   /** Removes the directories that were made for this command. */
   dispose(): Promise<void>;
 }
@@ -82,7 +88,11 @@ export async function prepareLaunch(
 ): Promise<Launch> {
   const workTree = await directoryOf(options.workTree);
   const givenHome = options.home === undefined ? undefined : await directoryOf(options.home);
-  const network = options.network ? networkEnvironment(host.environment) : {};
+  const { hosts = [] } = host.network ?? {};
+  const confined = launcher.level === 'full';
+  const networkOf = (environment: NodeJS.ProcessEnv) =>
+    confined ? confinedNetworkEnvironment(environment, hosts) : networkEnvironment(environment);
+  const network = options.network ? networkOf(host.environment) : {};
   const shell = [...limitArguments(host.prlimit, options.limits), 'sh', '-c', command];
   const { toolchains } = host;
   const environment = (home: string, temporary: string) =>
@@ -101,9 +111,10 @@ export async function prepareLaunch(
     const userId = users ? userOf(workTree, users) : userNamespace ? ordinaryUserId : process.getuid?.();
     if (users && userId !== undefined) for (const directory of given) await handOver(directory, userId);
     const home = givenHome ?? privateHome;
+    const egress = options.network ? await openWay(host, options) : undefined;
     const args = fullArguments({
       workTree,
-      network: options.network,
+      mounts: egress?.mounts ?? [],
       home: givenHome,
       system: options.network ? host.system.online : host.system.offline,
       readOnly: [...toolchains.directories, ...certificatePaths(network)],
@@ -116,7 +127,7 @@ export async function prepareLaunch(
     const become = users && userId !== undefined ? becomeUser(users.setpriv, userId) : [];
     return {
       program: launcher.program,
-      args: [...args, '--', ...become, ...shell],
+      args: [...args, '--', ...become, ...(egress?.prefix ?? []), ...shell],
       env: environment(home, '/tmp'),
       cwd: '/',
       level: 'full',
@@ -124,10 +135,12 @@ export async function prepareLaunch(
       inputs: new Map([
         [descriptors.passwd, accounts.passwd],
         [descriptors.group, accounts.group],
+        ...(egress ? [[descriptors.forwarder, egress.script] as const] : []),
       ]),
       directories: given,
       inMemory: givenHome === undefined ? [...memoryPaths, privateHome] : memoryPaths,
-      dispose: () => Promise.resolve(),
+      egress,
+      dispose: () => egress?.close() ?? Promise.resolve(),
     };
   }
 
@@ -169,6 +182,20 @@ export async function prepareLaunch(
       return { program, args, ending: 'group', ...rest };
     }
   }
+}
+
+function openWay(
+  { network = { hosts: [] }, environment }: Host,
+  { onOutput }: CommandOptions,
+): Promise<Egress> {
+  return openEgress(network, environment, descriptors.forwarder, (text) =>
+    onOutput?.(`${refusalLine(text)}\n`, 'stderr'),
+  );
+}
+
+/** As it stands in a command's output. */
+export function refusalLine(text: string): string {
+  return `[sandbox] ${text}`;
 }
 
 /** Signals such as the one of the CPU limit do nothing to a namespace's first process, so the command is not it. */

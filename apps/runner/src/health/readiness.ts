@@ -1,4 +1,5 @@
 import type { SandboxLevel } from '@necrocode/contracts';
+import type { SetupReach } from '../open-sandbox.js';
 
 export interface Dependency {
   /** undefined when it answers, else one line that says why not. */
@@ -11,6 +12,7 @@ export interface ReadinessReport {
   readonly ready: boolean;
   readonly runner_id: string;
   readonly sandbox: SandboxLevel;
+  readonly setup_network: SetupReach;
   readonly busy: number;
   readonly dependencies: Readonly<Record<string, { readonly ok: boolean; readonly reason?: string }>>;
 }
@@ -24,7 +26,10 @@ export class Readiness {
 
   constructor(
     private readonly dependencies: Readonly<Record<string, Dependency>>,
-    private readonly facts: () => Pick<ReadinessReport, 'runner_id' | 'sandbox' | 'busy'> & {
+    private readonly facts: () => Pick<
+      ReadinessReport,
+      'runner_id' | 'sandbox' | 'setup_network' | 'busy'
+    > & {
       readonly draining: boolean;
     },
   ) {}

@@ -41,8 +41,8 @@ export async function prepareCommands(
   }
   log.info({ setup: commands.setup, test: commands.test, tests_from: commands.testsFrom }, 'commands chosen');
   const zone = await openZone(attempt, slot);
-  const setup = new Setup(commands.setup, { ...zone, network: true }, record.setupRuns, (run) =>
-    stages.run('setup', run, (reports) => findingOf(reports, 'setup_failed')),
+  const setup = new Setup(commands.setup, { ...zone, network: true }, record.setupRuns, (run, facts) =>
+    stages.run('setup', run, (reports) => findingOf(reports, 'setup_failed'), facts),
   );
   return {
     setup: (changed) => setup.forChange(changed),

@@ -21,6 +21,9 @@ export interface StageFinding {
 
 const stageDuration = durationHistogram('necrocode.stage.duration', 'Time of a stage of a task');
 
+/** What a stage has to tell beside its end, by snake_case names. */
+export type StageFacts = Readonly<Record<string, string | number | boolean>>;
+
 /**
  * The stages of one attempt: each is a span, two log lines and two events, and its time is summed
  * under its name (a stage that runs in several rounds counts once).
@@ -50,15 +53,22 @@ export class Stages {
    * A stage of the work, which ends when the work does.
    *
    * @param find what the trace is to tell of the stage's value
+   * @param facts asked at its end, for its span, its log line and its event
    */
-  run<T>(name: string, stage: () => Promise<T>, find?: (value: T) => StageFinding): Promise<T> {
-    return this.inSpan(name, async () => {
+  run<T>(
+    name: string,
+    stage: () => Promise<T>,
+    find?: (value: T) => StageFinding,
+    facts?: () => StageFacts,
+  ): Promise<T> {
+    const found = async () => {
       const value = await this.clock.working(name, stage);
       const { attributes, setback } = find?.(value) ?? {};
       if (attributes) annotateSpan(attributes);
       if (setback) markSpanFailed(setback.code, setback.message);
       return value;
-    });
+    };
+    return this.inSpan(name, found, facts);
   }
 
   /** A stage after the end of the work, whatever that was. */
@@ -71,33 +81,37 @@ export class Stages {
     this.milliseconds.set(name, milliseconds);
   }
 
-  private inSpan<T>(name: string, stage: () => Promise<T>): Promise<T> {
+  private inSpan<T>(name: string, stage: () => Promise<T>, facts?: () => StageFacts): Promise<T> {
     return withInheritedAttributes({ 'necrocode.stage': name }, () =>
-      withSpan(name, {}, () => this.observe(name, stage)),
+      withSpan(name, {}, () => this.observe(name, stage, facts)),
     );
   }
 
-  private async observe<T>(name: string, stage: () => Promise<T>): Promise<T> {
+  private async observe<T>(name: string, stage: () => Promise<T>, facts?: () => StageFacts): Promise<T> {
     const started = performance.now();
     this.log.info({ stage: name }, 'stage started');
     this.tell('StageStarted', { stage: name });
     try {
       const value = await stage();
-      this.end(name, started, undefined);
+      this.end(name, started, undefined, facts?.());
       return value;
     } catch (error) {
       this.failed = name;
-      this.end(name, started, error);
+      this.end(name, started, error, facts?.());
       throw error;
     }
   }
 
-  private end(name: string, started: number, error: unknown): void {
+  private end(name: string, started: number, error: unknown, facts: StageFacts = {}): void {
     const duration = performance.now() - started;
     this.ended = name;
     this.milliseconds.set(name, (this.milliseconds.get(name) ?? 0) + duration);
     stageDuration.record(duration / 1000, { 'necrocode.stage': name });
-    const fact = { stage: name, duration_ms: Math.round(duration) };
+    const fact = { stage: name, duration_ms: Math.round(duration), ...facts };
+    const attributes = Object.entries(facts).map(
+      ([key, value]) => [`necrocode.${name}.${key}`, value] as const,
+    );
+    annotateSpan(Object.fromEntries(attributes));
     if (error === undefined) {
       this.log.info(fact, 'stage ended');
       this.tell('StageEnded', fact);

@@ -236,7 +236,8 @@ function runShell(script: string, cwd: string): Promise<CommandReport[]> {
       const exitCode = child.exitCode;
       const passed = exitCode === 0;
       const output = stdout + stderr;
-      resolve([{ command: script, exitCode, durationMs: 0, passed, limitHit: null, output, stdout, stderr }]);
+      const end = { exitCode, durationMs: 0, passed, limitHit: null, refusedHosts: [] };
+      resolve([{ command: script, ...end, output, stdout, stderr }]);
     });
   });
 }

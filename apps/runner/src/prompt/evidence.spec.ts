@@ -470,6 +470,7 @@ describe('tellFailingTests', () => {
     exitCode: passed ? 0 : 1,
     durationMs: 1,
     limitHit: null,
+    refusedHosts: [],
     stdout: output,
     stderr: '',
   });

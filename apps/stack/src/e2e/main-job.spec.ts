@@ -1,5 +1,5 @@
 import { jest } from '@jest/globals';
-import { createServer } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { readdirSync, readFileSync } from 'node:fs';
 import { subjects } from '@necrocode/contracts';
@@ -12,16 +12,24 @@ jest.setTimeout(120_000);
 const gitToken = 'spec-git-token-4711';
 
 let system: TestStack;
+/** What setup commands may reach. */
+let packages: Server;
 let count = 0;
 
 beforeAll(async () => {
   process.env.GIT_TOKEN = gitToken;
-  system = await startTestStack({ runners: 2, maxParallel: 4 }, { LLM_TIMEOUT_SECONDS: '2' });
+  packages = createServer((_request, response) => response.end('installed'));
+  await new Promise<void>((resolve) => packages.listen(0, '127.0.0.1', resolve));
+  const setup = { SANDBOX_SETUP_HOSTS: `127.0.0.1:${portOf(packages)}` };
+  system = await startTestStack({ runners: 2, maxParallel: 4 }, { LLM_TIMEOUT_SECONDS: '2', ...setup });
 });
 
 afterAll(async () => {
   await system?.stop();
+  packages?.close();
 });
+
+const portOf = (server: Server) => (server.address() as AddressInfo).port;
 
 /** Tests that pass once the answer is 42. */
 const project = {
@@ -406,20 +414,34 @@ describe('secrets', () => {
 });
 
 describe('commands', () => {
-  it('[AR-10.2] gives setup the network and tests none', async () => {
-    const server = createServer((_request, response) => response.end('installed'));
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const { port } = server.address() as AddressInfo;
-    const get = `node -e "fetch('http://127.0.0.1:${port}').then(r => r.text()).then(t => require('fs').writeFileSync('installed', t), () => process.exit(7))"`;
+  it('[AR-10.2] lets setup reach the hosts that are named, and tests none', async () => {
+    const get = `curl --silent --fail --output installed http://127.0.0.1:${portOf(packages)}/`;
     const task = makeTask(RemoteRepository.make(project), {
       setup_commands: [get],
       test_commands: ['grep -q installed installed', `if ${get}; then exit 1; fi`, 'sh check.sh'],
     });
     await system.script(task, [answer('42')]);
     await system.publish(task);
+    expect(await system.result(task)).toMatchObject({ status: 'done', sandbox: 'full' });
+  });
+
+  it('[AR-10.2] tells which host setup was refused, in output, trace and events', async () => {
+    const nats = new URL(system.stack.ready.nats_url).port;
+    const task = makeTask(RemoteRepository.make(project), {
+      setup_commands: [
+        `if curl --silent --fail http://127.0.0.1:${nats}/; then exit 0; fi; curl --silent --fail --proxy "$HTTP_PROXY" --noproxy '' http://127.0.0.1:${nats}/`,
+      ],
+      budget: { max_rounds: 1 },
+    });
+    await system.script(task, [answer('42')]);
+    await system.publish(task);
     const result = await system.result(task);
-    server.close();
-    expect(result).toMatchObject({ status: 'done', sandbox: 'full' });
+    expect(result).toMatchObject({ status: 'failed', error: { code: 'setup_failed' } });
+    const span = await eventually('the span of setup', () =>
+      system.traces.spans.find(({ traceId, name }) => traceId === result.trace_id && name === 'setup'),
+    );
+    expect(span.attributes['necrocode.setup.refused_hosts']).toBe(1);
+    expect(system.log()).toContain('"refused_hosts":1');
   });
 
   it('[AR-4.1] installs a locked npm project before its tests', async () => {

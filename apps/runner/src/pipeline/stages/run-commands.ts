@@ -1,9 +1,11 @@
 import { StringDecoder } from 'node:string_decoder';
 import { RunnerError, type TestRun } from '@necrocode/contracts';
 import type { CommandLimits, CommandResult, LimitHit, Sandbox } from '@necrocode/sandbox';
-import { markSpanFailed, withSpan, type Mask } from '@necrocode/telemetry';
+import { addSpanEvent, counter, markSpanFailed, withSpan, type Mask, type Span } from '@necrocode/telemetry';
 import type { StageFinding } from '../run-stage.js';
 import { WholeLines } from '../whole-lines.js';
+
+const refused = counter('necrocode.sandbox.refused_hosts', 'Places that commands of setup were not let to');
 
 export interface CommandReport {
   readonly command: string;
@@ -16,6 +18,8 @@ export interface CommandReport {
   readonly output: string;
   readonly stdout: string;
   readonly stderr: string;
+  /** Places that the command was not let to, as `host:port`. */
+  readonly refusedHosts: readonly string[];
 }
 
 export interface CommandZone {
@@ -109,11 +113,20 @@ function runOne(command: string, zone: CommandZone): Promise<CommandReport> {
     lines.end();
     const passed = result.exitCode === 0 && !result.timedOut;
     span.setAttributes({ 'process.exit.code': result.exitCode ?? -1, 'necrocode.command.passed': passed });
+    const refusedHosts = (result.refusals ?? []).map(({ destination }) => destination);
+    noteRefused(span, refusedHosts);
     const { exitCode, durationMs, output, stdout, stderr } = result;
     if (result.limitHit && !result.cancelled) zone.onLimit(command, result.limitHit);
     const limitHit = result.cancelled ? endOfWork(zone.signal) : result.limitHit;
     if (limitHit) span.setAttribute('necrocode.command.limit_hit', limitHit);
     if (!passed) markSpanFailed(limitHit ?? 'command_failed', describeEnd({ limitHit, exitCode }));
-    return { command, exitCode, durationMs, passed, limitHit, output, stdout, stderr };
+    return { command, exitCode, durationMs, passed, limitHit, output, stdout, stderr, refusedHosts };
   });
+}
+
+function noteRefused(span: Span, hosts: readonly string[]): void {
+  if (hosts.length === 0) return;
+  span.setAttribute('necrocode.sandbox.refused_hosts', hosts.length);
+  for (const host of hosts) addSpanEvent('host refused', { 'server.address': host });
+  refused.add(hosts.length);
 }

@@ -1,3 +1,4 @@
+import type { StageFacts } from '../run-stage.js';
 import { runCommands, type CommandReport, type CommandZone } from './run-commands.js';
 
 /** Files after whose change what was installed before may be wrong. */
@@ -19,6 +20,7 @@ export class Setup {
     private readonly reports: CommandReport[],
     private readonly inStage: (
       run: () => Promise<readonly CommandReport[]>,
+      facts: () => StageFacts,
     ) => Promise<readonly CommandReport[]>,
   ) {
     this.state = this.run();
@@ -47,7 +49,10 @@ export class Setup {
     if (this.commands.length === 0) return [];
     const own: CommandReport[] = [];
     try {
-      return await this.inStage(() => runCommands(this.commands, this.zone, true, own));
+      return await this.inStage(
+        () => runCommands(this.commands, this.zone, true, own),
+        () => ({ refused_hosts: new Set(own.flatMap((report) => report.refusedHosts)).size }),
+      );
     } finally {
       this.reports.push(...own);
     }

@@ -1,0 +1,97 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { EgressProxy, type EgressRules } from './egress-proxy.js';
+import { readHostPattern } from './host-pattern.js';
+import { resolveByHost, type Resolve } from './judge-destination.js';
+import { Refusals, type Refusal } from './refusals.js';
+import { readUpstream } from './upstream-proxy.js';
+
+/** What commands with network may do with it, at level `full`. */
+export interface SetupNetwork {
+  /**
+   * Hosts that may be reached on the ports 80 and 443 (`registry.npmjs.org`), or on another (`host:8443`);
+   * `*.pypi.org` means the names below, `*` every public one.
+   */
+  readonly hosts: readonly string[];
+  /** Connections at the same time, of one command. */
+  readonly maxConnections?: number;
+  /** Of one command, in both directions together. */
+  readonly maxBytes?: number;
+  readonly resolve?: Resolve;
+}
+
+/** A command's way out: what its sandbox has to show, and what goes in front of it. */
+export interface Egress {
+  /** Arguments of bubblewrap. */
+  readonly mounts: readonly string[];
+  /** What the child reads from a descriptor: the forwarder. */
+  readonly script: string;
+  /** Goes before the command's own words. */
+  readonly prefix: readonly string[];
+  refusals(): readonly Refusal[];
+  close(): Promise<void>;
+}
+
+const usual = { maxConnections: 256, maxBytes: 8 * 1024 ** 3, headMs: 10_000, idleMs: 120_000 };
+
+/** In a network of its own, any port is free. */
+const forwarderPort = 3_128;
+export const egressAddress = `http://127.0.0.1:${forwarderPort}`;
+
+const inside = { script: '/run/necrocode/egress.mjs', socket: '/run/necrocode/egress.sock' };
+const script = readFileSync(join(import.meta.dirname, '../../inside/egress-forwarder.mjs'), 'utf8');
+
+/** The longest address of a Unix socket has 107 bytes. */
+const longestDirectory = 60;
+
+/**
+ * Opens a proxy for one command, behind a Unix socket that is shown to it.
+ *
+ * @param descriptor by which the child reads the forwarder
+ * @param tell hears of what is refused, each place once
+ */
+export async function openEgress(
+  network: SetupNetwork,
+  environment: NodeJS.ProcessEnv,
+  descriptor: number,
+  tell: (text: string) => void,
+): Promise<Egress> {
+  const proxy = new EgressProxy(rulesOf(network, environment), new Refusals(tell));
+  const base = tmpdir().length > longestDirectory ? '/tmp' : tmpdir();
+  const directory = await mkdtemp(join(base, 'necrocode-egress-'));
+  const close = async () => {
+    await proxy[Symbol.asyncDispose]();
+    await rm(directory, { recursive: true, force: true });
+  };
+  try {
+    // The user that the sandbox runs as has to get at it, but nobody can find it.
+    await chmod(directory, 0o711);
+    const socket = join(directory, `${randomBytes(8).toString('hex')}.sock`);
+    await proxy.listen(socket);
+    await chmod(socket, 0o666);
+    return {
+      mounts: [
+        ...['--dir', '/run/necrocode', '--file', String(descriptor), inside.script],
+        ...['--ro-bind', socket, inside.socket],
+      ],
+      script,
+      prefix: [process.execPath, inside.script, String(forwarderPort), inside.socket],
+      refusals: () => proxy.refusals.list,
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function rulesOf(
+  { hosts, resolve = resolveByHost, ...limits }: SetupNetwork,
+  environment: NodeJS.ProcessEnv,
+): EgressRules {
+  const patterns = hosts.flatMap((text) => readHostPattern(text) ?? []);
+  return { ...usual, ...limits, patterns, resolve, chooseUpstream: readUpstream(environment) };
+}

@@ -187,6 +187,16 @@ export const configSchema = z.strictObject({
           max_mb: positive.default(8_192),
         })
         .prefault({}),
+      /** Keeps what setup leaves, for tasks with the same setup; at level full only. */
+      setup_cache: z
+        .strictObject({
+          enabled: z.stringbool().or(z.boolean()).default(true),
+          /** By default `setup-cache` in data_dir. Whoever can write there decides what tests run. */
+          dir: z.string().min(1).optional(),
+          max_mb: positive.default(10_240),
+          max_age_hours: seconds.default(168),
+        })
+        .prefault({}),
     })
     .prefault({}),
 });

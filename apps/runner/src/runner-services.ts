@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { publishDeadLetter, type NatsConnection } from '@necrocode/messaging';
 import { subjects } from '@necrocode/contracts';
 import { createOpenAiClient, type LlmClient } from '@necrocode/llm';
-import type { Sandbox } from '@necrocode/sandbox';
+import { toolchainIdentity, type Sandbox } from '@necrocode/sandbox';
 import type { Logger, Mask } from '@necrocode/telemetry';
 import { openCredentialsDirectory } from '@necrocode/workspace';
 import type { RunnerConfig } from './config.js';
@@ -15,8 +15,11 @@ import { FileSpool } from './outputs/spool.js';
 import { createTaskRegistryClient, type TaskRegistryClient } from './outputs/task-registry.client.js';
 import type { Models } from './pipeline/model-choice.js';
 import { CancelDesk } from './pipeline/cancel-desk.js';
+import type { OpenSetupCache } from './pipeline/ports.js';
 import { SensitiveFiles } from './pipeline/sensitive-files.js';
 import type { PipelineSettings, Services } from './pipeline/services.js';
+import { SetupCacheDirectory } from './setup-cache/setup-cache.js';
+import { setupKey } from './setup-cache/setup-key.js';
 
 interface Ingredients {
   readonly config: RunnerConfig;
@@ -67,6 +70,7 @@ export function createServices(ingredients: Ingredients): RunnerServices {
     }),
     models: createModels(config),
     sandbox,
+    openSetupCache: setupCacheOf(config, sandbox, log),
     settings: { ...settings, git: { ...settings.git, credentialsDir } },
     log,
     logLevel: config.log_level,
@@ -92,6 +96,26 @@ export function createServices(ingredients: Ingredients): RunnerServices {
       rmSync(credentialsDir, { recursive: true, force: true });
       [registry, pool, store].forEach((client) => client.close());
     },
+  };
+}
+
+function setupCacheOf(
+  { data_dir, sandbox: settings }: RunnerConfig,
+  sandbox: Sandbox,
+  log: Logger,
+): OpenSetupCache {
+  const { enabled, dir, max_mb, max_age_hours } = settings.setup_cache;
+  // Below full, commands could write into it.
+  if (!enabled || sandbox.level !== 'full') return () => Promise.resolve(undefined);
+  const cache = new SetupCacheDirectory({
+    directory: resolve(dir ?? join(data_dir, 'setup-cache')),
+    maxBytes: max_mb * 1_048_576,
+    maxAgeMs: max_age_hours * 3_600_000,
+    log,
+  });
+  return async (subject) => {
+    const toolchain = await toolchainIdentity();
+    return { ...(await setupKey(subject, toolchain, settings.setup_network.hosts)), cache };
   };
 }
 

@@ -159,7 +159,8 @@ async function planRunners(
   );
   const config = join(dataDir, 'runner.yaml');
   const llm = `llm:\n  answer_format: ${answerFormat}\n`;
-  writeFileSync(config, `${developmentSettings}${llm}${runnerSettings}`);
+  const cache = `  setup_cache: { dir: ${JSON.stringify(join(stateDir, 'setup-cache'))} } # of all runners\n`;
+  writeFileSync(config, `${developmentSettings}${cache}${llm}${runnerSettings}`);
   const planned = [];
   for (let number = 1; number <= runners; number += 1) {
     const port = String(await freePort());

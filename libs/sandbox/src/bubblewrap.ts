@@ -3,6 +3,8 @@ import { readdir, realpath, stat } from 'node:fs/promises';
 /** What a command sees and may do, in the terms of bubblewrap. */
 export interface Confinement {
   readonly workTree: string;
+  /** Where the command finds work tree and HOME. */
+  readonly seenAt: { readonly workTree: string; readonly home: string };
   /** Further arguments: what else of the host is shown. */
   readonly mounts: readonly string[];
   /** Directory on the host that serves as HOME; absent: an empty one in memory. */
@@ -31,7 +33,7 @@ export const descriptors = { status: 3, passwd: 4, group: 5, forwarder: 6 } as c
 
 /** Arguments of `bwrap` for level `full`; the command follows them. */
 export function fullArguments(confinement: Confinement): string[] {
-  const { workTree, mounts, home, system, readOnly, hidden, userNamespace, becomesOther, memory } =
+  const { workTree, seenAt, mounts, home, system, readOnly, hidden, userNamespace, becomesOther, memory } =
     confinement;
   const inMemory = (path: string, bytes: number | undefined) => [
     ...(bytes === undefined ? [] : ['--size', String(bytes)]),
@@ -62,13 +64,14 @@ export function fullArguments(confinement: Confinement): string[] {
     ...inMemory('/dev/shm', memory?.shared),
     ...inMemory('/tmp', memory?.temporary),
     ...['--symlink', '/tmp', '/var/tmp'],
-    ...(home === undefined ? inMemory(privateHome, memory?.temporary) : []),
-    ...(becomesOther ? openDirectories([workTree, ...(home === undefined ? [] : [home]), ...readOnly]) : []),
+    ...(home === undefined ? inMemory(seenAt.home, memory?.temporary) : []),
+    ...(becomesOther ? openDirectories([seenAt.workTree, seenAt.home, ...readOnly]) : []),
     ...readOnly.flatMap((path) => ['--ro-bind-try', path, path]),
     ...hidden.flatMap((path) => ['--ro-bind', '/dev/null', path]),
     ...mounts,
-    ...(home === undefined ? [] : ['--bind', home, home]),
-    ...['--bind', workTree, workTree, '--remount-ro', '/dev', '--remount-ro', '/', '--chdir', workTree],
+    ...(home === undefined ? [] : ['--bind', home, seenAt.home]),
+    ...['--bind', workTree, seenAt.workTree, '--remount-ro', '/dev', '--remount-ro', '/'],
+    ...['--chdir', seenAt.workTree],
   ];
 }
 

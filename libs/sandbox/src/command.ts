@@ -34,6 +34,8 @@ export interface CommandOptions {
   readonly workTree: string;
   /** At level `full` only through the sandbox's list of hosts, below it as the host has it. */
   readonly network: boolean;
+  /** Paths at which a command of level `full` finds its work tree and its HOME; by default where they are. */
+  readonly seenAt?: { readonly workTree: string; readonly home: string };
   /** Added to the allow-listed environment, which starts empty. */
   readonly env?: Readonly<Record<string, string>>;
   readonly timeoutMs: number;

@@ -15,3 +15,4 @@ export type { SetupNetwork } from './egress/open-egress.js';
 export { readHostPattern } from './egress/host-pattern.js';
 export { registryHosts, usualRegistries } from './egress/registries.js';
 export type { Refusal } from './egress/refusals.js';
+export { toolchainIdentity } from './toolchain-identity.js';

@@ -110,10 +110,12 @@ export async function prepareLaunch(
     const { userNamespace, users } = launcher;
     const userId = users ? userOf(workTree, users) : userNamespace ? ordinaryUserId : process.getuid?.();
     if (users && userId !== undefined) for (const directory of given) await handOver(directory, userId);
-    const home = givenHome ?? privateHome;
+    const seenAt = options.seenAt ?? { workTree, home: givenHome ?? privateHome };
+    const { home } = seenAt;
     const egress = options.network ? await openWay(host, options) : undefined;
     const args = fullArguments({
       workTree,
+      seenAt,
       mounts: egress?.mounts ?? [],
       home: givenHome,
       system: options.network ? host.system.online : host.system.offline,
@@ -138,7 +140,7 @@ export async function prepareLaunch(
         ...(egress ? [[descriptors.forwarder, egress.script] as const] : []),
       ]),
       directories: given,
-      inMemory: givenHome === undefined ? [...memoryPaths, privateHome] : memoryPaths,
+      inMemory: givenHome === undefined ? [...memoryPaths, home] : memoryPaths,
       egress,
       dispose: () => egress?.close() ?? Promise.resolve(),
     };

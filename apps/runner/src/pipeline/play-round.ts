@@ -66,6 +66,8 @@ async function applyAndTest(changes: Answer['code_changes'], scene: Judging): Pr
   // Edits that fit a second time would do twice what was meant once.
   if (earlier?.after && isInPlace(changes, earlier.after, current)) return withoutEffect(noEffect, scene);
   const objections = [...objectToUnseen(changes, scene), ...objectToSensitive(changes, scene.sensitiveFiles)];
+  await scene.commands.ready();
+  scene.signal.throwIfAborted();
   const applied = await stages.run(
     'apply_change',
     () =>

@@ -9,6 +9,7 @@ import type {
   TerminalStatus,
 } from '@necrocode/contracts';
 import type { Sign, SignAnswer } from '@necrocode/messaging';
+import type { BaseTree, Git } from '@necrocode/workspace';
 import type { Checkpoint } from './checkpoint.js';
 
 /** The right to work on a task, and what every call on its behalf shows. */
@@ -157,3 +158,40 @@ export interface Spool {
 
 /** A line for whoever watches the task live. Losing one is no harm. */
 export type TellLive = (key: TaskKey, line: string) => void;
+
+/** Where setup leaves what it makes, at the base of the task and before anything else has run there. */
+export interface SetupPlace {
+  readonly workTree: string;
+  readonly homeDir: string;
+  readonly tree: BaseTree;
+  readonly git: Git;
+  readonly signal: AbortSignal;
+}
+
+/** What a cache did for a setup. */
+export type SetupOutcome =
+  | { readonly kind: 'hit' }
+  | { readonly kind: 'stored' }
+  | { readonly kind: 'not_kept'; readonly why: string };
+
+/** Keeps what setups leave, for tasks whose setup has the same key. A task only ever gets copies. */
+export interface SetupCache {
+  /**
+   * Puts into the place what a setup with this key left, else has it made there.
+   *
+   * @param populate does the setup; answers whether its result is worth keeping. Not called on a hit
+   * @throws what `populate` throws, and the reason of the signal
+   */
+  provide(key: string, place: SetupPlace, populate: () => Promise<boolean>): Promise<SetupOutcome>;
+}
+
+export interface SetupSubject {
+  readonly url: string;
+  readonly commands: readonly string[];
+  readonly tree: BaseTree;
+}
+
+/** The cache with the key of a setup; undefined where setups are not cached. */
+export type OpenSetupCache = (
+  subject: SetupSubject,
+) => Promise<{ readonly key: string; readonly mode: string; readonly cache: SetupCache } | undefined>;

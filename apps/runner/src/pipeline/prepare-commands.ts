@@ -4,13 +4,16 @@ import { RunnerError } from '@necrocode/contracts';
 import type { BaseTree } from '@necrocode/workspace';
 import { commandsOf, type RepositoryFiles } from '../playbook/default-commands.js';
 import type { Attempt } from './attempt.js';
+import { seenAt } from './command-places.js';
 import type { Slot } from './ports.js';
 import type { Workspace } from './stages/prepare-workspace.js';
 import { findingOf, runCommands, type CommandReport, type CommandZone } from './stages/run-commands.js';
-import { Setup } from './stages/run-setup.js';
+import { Setup, type KeptSetup } from './stages/run-setup.js';
 
 /** The task's commands, ready to run in its workspace. */
 export interface PreparedCommands {
+  /** Waits until the setup of the base has ended, however it has: it must not see a change come while it runs. */
+  ready(): Promise<void>;
   /** Waits for the setup that fits the change. */
   setup(changed: readonly string[]): Promise<readonly CommandReport[]>;
   test(): Promise<readonly CommandReport[]>;
@@ -41,10 +44,15 @@ export async function prepareCommands(
   }
   log.info({ setup: commands.setup, test: commands.test, tests_from: commands.testsFrom }, 'commands chosen');
   const zone = await openZone(attempt, slot);
-  const setup = new Setup(commands.setup, { ...zone, network: true }, record.setupRuns, (run, facts) =>
-    stages.run('setup', run, (reports) => findingOf(reports, 'setup_failed'), facts),
+  const setup = new Setup(
+    commands.setup,
+    { ...zone, network: true },
+    record.setupRuns,
+    (run, facts) => stages.run('setup', run, (reports) => findingOf(reports, 'setup_failed'), facts),
+    () => findKept(attempt, workspace, zone, commands.setup),
   );
   return {
+    ready: () => setup.settle(),
     setup: (changed) => setup.forChange(changed),
     test: () => {
       const reports: CommandReport[] = [];
@@ -53,6 +61,22 @@ export async function prepareCommands(
     },
     settle: () => setup.settle(),
   };
+}
+
+async function findKept(
+  { services, work, log }: Attempt,
+  { url, tree, git, workTree }: Workspace,
+  { homeDir }: CommandZone,
+  commands: readonly string[],
+): Promise<KeptSetup | undefined> {
+  try {
+    const opened = await services.openSetupCache({ url, commands, tree });
+    return opened && { ...opened, place: { workTree, homeDir, tree, git, signal: work.signal } };
+  } catch (error) {
+    work.signal.throwIfAborted();
+    log.warn({ error }, 'setup is done without its cache');
+    return undefined;
+  }
 }
 
 async function openZone(attempt: Attempt, slot: Slot): Promise<CommandZone> {
@@ -67,6 +91,7 @@ async function openZone(attempt: Attempt, slot: Slot): Promise<CommandZone> {
     workTree: slot.workTree,
     homeDir,
     network: false,
+    seenAt,
     timeoutMs: services.settings.commandTimeoutMs,
     outputLimitBytes: services.settings.outputLimitBytes,
     limits: services.settings.limits,

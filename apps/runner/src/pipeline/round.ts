@@ -22,7 +22,7 @@ export interface RoundsInput extends Proposer {
   /** The same of every later one. */
   readonly conversationTokens: number;
   readonly draft: Pick<CommitDraft, 'begin'>;
-  readonly commands: Pick<PreparedCommands, 'setup' | 'test'>;
+  readonly commands: Pick<PreparedCommands, 'ready' | 'setup' | 'test'>;
   readonly sensitiveFiles: SensitiveFiles;
   readonly stages: Stages;
   readonly tell: TellEvent;

@@ -5,7 +5,7 @@ import type { Logger, Mask } from '@necrocode/telemetry';
 import type { BudgetLimits } from './budget.js';
 import type { Models } from './model-choice.js';
 import type { CancelDesk } from './cancel-desk.js';
-import type { ArtifactStore, RepoPool, Spool, TaskRegistry, TellLive } from './ports.js';
+import type { ArtifactStore, OpenSetupCache, RepoPool, Spool, TaskRegistry, TellLive } from './ports.js';
 import type { TokensInChanges } from './object-to-secrets.js';
 import type { Author } from './commit-draft.js';
 import type { StageTimeouts } from './stage-clock.js';
@@ -54,6 +54,7 @@ export interface Services {
   readonly spool: Spool;
   readonly models: Models;
   readonly sandbox: Sandbox;
+  readonly openSetupCache: OpenSetupCache;
   readonly settings: PipelineSettings;
   readonly log: Logger;
   readonly logLevel: string;

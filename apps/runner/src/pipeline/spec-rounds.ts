@@ -126,6 +126,7 @@ export class SpecRounds {
       answers: await openAnswerStore(this.portsInto(checkpoints), { ...lease, attempt }, checkpoint, record),
       draft: { begin: () => undefined },
       commands: {
+        ready: () => Promise.resolve(),
         setup: () => Promise.resolve([]),
         test: () => {
           testRuns += 1;

@@ -64,7 +64,7 @@ const hangs: Hang[] = [
   },
   {
     stage: 'setup',
-    shows: 'apply_change',
+    shows: 'propose_change',
     because: 'a command sleeps',
     arrange: (marker) =>
       Promise.resolve({ setup_commands: [`(setsid sleep ${marker} &) ; sleep ${marker}`] }),

@@ -14,11 +14,15 @@ const gitToken = 'spec-git-token-4711';
 let system: TestStack;
 /** What setup commands may reach. */
 let packages: Server;
+let requests = 0;
 let count = 0;
 
 beforeAll(async () => {
   process.env.GIT_TOKEN = gitToken;
-  packages = createServer((_request, response) => response.end('installed'));
+  packages = createServer((_request, response) => {
+    requests += 1;
+    response.end('installed');
+  });
   await new Promise<void>((resolve) => packages.listen(0, '127.0.0.1', resolve));
   const setup = { SANDBOX_SETUP_HOSTS: `127.0.0.1:${portOf(packages)}` };
   system = await startTestStack({ runners: 2, maxParallel: 4 }, { LLM_TIMEOUT_SECONDS: '2', ...setup });
@@ -423,6 +427,40 @@ describe('commands', () => {
     await system.script(task, [answer('42')]);
     await system.publish(task);
     expect(await system.result(task)).toMatchObject({ status: 'done', sandbox: 'full' });
+  });
+
+  it('[AR-2.1] does the same setup once, and shows no task what another did to it', async () => {
+    const remote = RemoteRepository.make(project);
+    const setup_commands = [
+      `mkdir -p node_modules/x "$HOME/kept" && curl --silent --fail http://127.0.0.1:${portOf(packages)}/ > node_modules/x/index.js`,
+      'echo "$PWD" > node_modules/x/place; echo kept > "$HOME/kept/file"',
+    ];
+    const looks = [
+      'cat node_modules/x/index.js "$HOME/kept/file"',
+      'test "$(cat node_modules/x/place)" = "$PWD"',
+    ];
+    const poisons =
+      'echo poison > node_modules/x/index.js; echo poison > "$HOME/kept/file"; echo poison > node_modules/y';
+    const run = async (test_commands: string[]) => {
+      const task = makeTask(remote, { setup_commands, test_commands: [...test_commands, 'sh check.sh'] });
+      await system.script(task, [answer('42')]);
+      await system.publish(task);
+      const result = await system.result(task);
+      const span = await eventually('the span of setup', () =>
+        system.traces.spans.find(({ traceId, name }) => traceId === result.trace_id && name === 'setup'),
+      );
+      expect(result).toMatchObject({ status: 'done', error: null });
+      expect(remote.git('ls-tree', '-r', '--name-only', branchOf(task)).split('\n')).toEqual([
+        'check.sh',
+        'src/answer.txt',
+      ]);
+      return span.attributes['necrocode.setup.cache'];
+    };
+    const asked = requests;
+    expect(await run([...looks, poisons])).toBe('stored');
+    expect(await run([...looks, '! grep -r poison node_modules "$HOME"', poisons])).toBe('hit');
+    expect(await run([...looks, '! grep -r poison node_modules "$HOME"'])).toBe('hit');
+    expect(requests - asked).toBe(1);
   });
 
   it('[AR-10.2] tells which host setup was refused, in output, trace and events', async () => {

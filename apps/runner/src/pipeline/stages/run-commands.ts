@@ -28,6 +28,7 @@ export interface CommandZone {
   /** Kept between the commands of a task, so that caches of package managers serve the tests. */
   readonly homeDir: string;
   readonly network: boolean;
+  readonly seenAt: { readonly workTree: string; readonly home: string };
   readonly timeoutMs: number;
   readonly outputLimitBytes: number;
   readonly limits: CommandLimits;

@@ -43,7 +43,8 @@ export async function startWatchedStack(options: WatchedStackOptions, scene: Sce
         ...(smallDisk !== undefined && { stateDir: smallDisk }),
         llmBaseUrl: llm.baseUrl(0),
         // Each task has a repository of its own: a slot made ahead would never be used.
-        environment: { WARM_SLOTS: '0' },
+        // Every setup is done, since each may be struck.
+        environment: { WARM_SLOTS: '0', SANDBOX_SETUP_CACHE: 'false' },
         runnerEnvironment: async (runner, addresses) => ({
           ...(await watchRunner(runner, addresses, scene, (proxy) => ends.defer(() => proxy.close()))),
           NECROCODE_CONFIG: settings,

@@ -237,6 +237,7 @@ const variables: Readonly<Record<string, readonly string[]>> = {
   SANDBOX_SOCKET: ['sandbox', 'socket'],
   SANDBOX_SETUP_SOCKET: ['sandbox', 'setup_socket'],
   SANDBOX_SETUP_HOSTS: ['sandbox', 'setup_network', 'hosts'],
+  SANDBOX_SETUP_CACHE: ['sandbox', 'setup_cache', 'enabled'],
 };
 
 const mostConfigBytes = 1_048_576;

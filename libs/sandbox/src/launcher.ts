@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { RunnerError, type SandboxLevel } from '@necrocode/contracts';
 import {
@@ -112,7 +112,7 @@ export async function prepareLaunch(
     if (users && userId !== undefined) for (const directory of given) await handOver(directory, userId);
     const seenAt = options.seenAt ?? { workTree, home: givenHome ?? privateHome };
     const { home } = seenAt;
-    const egress = options.network ? await openWay(host, options) : undefined;
+    const egress = options.network ? await openWay(host, options, givenHome) : undefined;
     const args = fullArguments({
       workTree,
       seenAt,
@@ -186,11 +186,14 @@ export async function prepareLaunch(
   }
 }
 
+/** Beside HOME, where whoever cleans up after a runner that was killed removes it with the rest of the task. */
 function openWay(
   { network = { hosts: [] }, environment }: Host,
   { onOutput }: CommandOptions,
+  home: string | undefined,
 ): Promise<Egress> {
-  return openEgress(network, environment, descriptors.forwarder, (text) =>
+  const directory = home === undefined ? tmpdir() : dirname(home);
+  return openEgress(network, environment, descriptors.forwarder, directory, (text) =>
     onOutput?.(`${refusalLine(text)}\n`, 'stderr'),
   );
 }

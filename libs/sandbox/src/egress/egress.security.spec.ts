@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer as createHttpServer, type IncomingMessage, type RequestListener } from 'node:http';
 import { connect, createServer, type AddressInfo, type Server } from 'node:net';
 import { createSocket } from 'node:dgram';
+import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { tempDir } from '@necrocode/testkit';
@@ -150,6 +151,18 @@ onlyFull('a command of setup', () => {
     ]);
     const credentials = `Basic ${Buffer.from(`user:${secret}`).toString('base64')}`;
     expect(asked.map(({ headers }) => headers['proxy-authorization'])).toEqual([credentials, credentials]);
+  });
+
+  it('[AR-10.2] leaves no socket behind, and has one however long its directory is called', async () => {
+    const port = await serve(hello);
+    const slot = join(tempDir(), 'x'.repeat(120), 'y'.repeat(120));
+    const [workTree, home] = [join(slot, 'tree'), join(slot, 'home')];
+    await Promise.all([workTree, home].map((path) => mkdir(path, { recursive: true })));
+    const sandbox = await createSandbox({ allowLowered: false, network: { hosts: [`127.0.0.1:${port}`] } });
+    const options = { workTree, home, network: true, timeoutMs: 60_000 };
+    const command = `${get(`http://127.0.0.1:${port}/`)}; ls "$HOME/.."`;
+    expect((await sandbox.runCommand(command, options)).stdout).toMatch(/^reached/);
+    expect((await readdir(slot)).sort()).toEqual(['home', 'tree']);
   });
 
   it('[AR-10.2] cannot put another command in front of the next one, nor outlive its end', async () => {

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, mkdtemp, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EgressProxy, type EgressRules } from './egress-proxy.js';
 import { readHostPattern } from './host-pattern.js';
@@ -44,33 +43,35 @@ export const egressAddress = `http://127.0.0.1:${forwarderPort}`;
 const inside = { script: '/run/necrocode/egress.mjs', socket: '/run/necrocode/egress.sock' };
 const script = readFileSync(join(import.meta.dirname, '../../inside/egress-forwarder.mjs'), 'utf8');
 
-/** The longest address of a Unix socket has 107 bytes. */
-const longestDirectory = 60;
-
 /**
  * Opens a proxy for one command, behind a Unix socket that is shown to it.
  *
  * @param descriptor by which the child reads the forwarder
+ * @param directory where the socket is made, in a directory of its own that `close` removes; commands do not see it
  * @param tell hears of what is refused, each place once
  */
 export async function openEgress(
   network: SetupNetwork,
   environment: NodeJS.ProcessEnv,
   descriptor: number,
+  directory: string,
   tell: (text: string) => void,
 ): Promise<Egress> {
   const proxy = new EgressProxy(rulesOf(network, environment), new Refusals(tell));
-  const base = tmpdir().length > longestDirectory ? '/tmp' : tmpdir();
-  const directory = await mkdtemp(join(base, 'necrocode-egress-'));
+  const made = await mkdtemp(join(directory, 'necrocode-egress-'));
+  const handle = await open(made, 'r');
   const close = async () => {
     await proxy[Symbol.asyncDispose]();
-    await rm(directory, { recursive: true, force: true });
+    await handle.close();
+    await rm(made, { recursive: true, force: true });
   };
   try {
     // The user that the sandbox runs as has to get at it, but nobody can find it.
-    await chmod(directory, 0o711);
-    const socket = join(directory, `${randomBytes(8).toString('hex')}.sock`);
-    await proxy.listen(socket);
+    await chmod(made, 0o711);
+    const name = `${randomBytes(8).toString('hex')}.sock`;
+    const socket = join(made, name);
+    // The address of a Unix socket has room for 107 bytes, a directory may have a longer one.
+    await proxy.listen(`/proc/self/fd/${handle.fd}/${name}`);
     await chmod(socket, 0o666);
     return {
       mounts: [

@@ -1,7 +1,7 @@
 import { RunnerError, type SandboxLevel } from '@necrocode/contracts';
 import type { CommandLimits, CommandOptions, CommandResult } from './command.js';
 import { diagnoseHost } from './diagnose-host.js';
-import type { SetupNetwork } from './egress/open-egress.js';
+import { withForwarder, type SetupNetwork } from './egress/open-egress.js';
 import type { Refusal } from './egress/refusals.js';
 import { prepareLaunch, refusalLine } from './launcher.js';
 import { findGroupPlace } from './limits/find-groups.js';
@@ -60,11 +60,14 @@ export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
   return {
     level,
     detail: `${detail}; limits by ${groups ? `control groups (version ${groups.version})` : 'a watcher'}`,
-    async runCommand(command, commandOptions) {
-      const launch = await prepareLaunch(launcher, host, command, commandOptions);
-      const group = groups && openGroup(groups, commandOptions.limits);
+    async runCommand(command, given) {
+      const launch = await prepareLaunch(launcher, host, command, given);
+      const { egress } = launch;
+      const commandOptions = egress ? { ...given, limits: withForwarder(given.limits) } : given;
+      let group: ResourceGroup | undefined;
       try {
-        return tellRefusals(await runLaunch(launch, commandOptions, group), launch.egress?.refusals() ?? []);
+        group = groups && openGroup(groups, commandOptions.limits);
+        return tellRefusals(await runLaunch(launch, commandOptions, group), egress?.refusals() ?? []);
       } finally {
         await Promise.all([launch.dispose(), group?.remove()]);
       }

@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { once } from 'node:events';
 import { createServer as createHttpServer, type IncomingMessage, type RequestListener } from 'node:http';
 import { connect, createServer, type AddressInfo, type Server } from 'node:net';
@@ -7,6 +8,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { tempDir } from '@necrocode/testkit';
 import type { CommandResult } from '../command.js';
+import { runAsUser } from '../contract/run-as-user.js';
 import { createSandbox } from '../create-sandbox.js';
 import { probeSandbox } from '../probe-sandbox.js';
 import { EgressProxy, type EgressRules } from './egress-proxy.js';
@@ -15,6 +17,8 @@ import type { Address, Resolve } from './judge-destination.js';
 import type { SetupNetwork } from './open-egress.js';
 import { Refusals } from './refusals.js';
 import { readUpstream } from './upstream-proxy.js';
+
+jest.setTimeout(60_000);
 
 const secret = 'the-operators-own-password';
 const servers: { close(): unknown; closeAllConnections?(): void }[] = [];
@@ -164,6 +168,41 @@ onlyFull('a command of setup', () => {
     expect((await sandbox.runCommand(command, options)).stdout).toMatch(/^reached/);
     expect((await readdir(slot)).sort()).toEqual(['home', 'tree']);
   });
+
+  it('[AR-10.4] is an ordinary user without rights, and so is what stands in front of it', async () => {
+    const port = await serve(hello);
+    const slot = tempDir();
+    const [workTree, home] = [join(slot, 'tree'), join(slot, 'home')];
+    await Promise.all([workTree, home].map((path) => mkdir(path)));
+    const sandbox = await createSandbox({ allowLowered: false, network: { hosts: [`127.0.0.1:${port}`] } });
+    const look = `${get(`http://127.0.0.1:${port}/`)}; echo; echo x > f; echo x > "$HOME/f"; id -u; stat -c %u . f "$HOME" "$HOME/f"; for pid in $$ $PPID; do grep -E "^(Uid|CapPrm|CapEff|NoNewPrivs):" /proc/$pid/status; done`;
+    const seenAt = { workTree: '/task', home: '/home/sandbox' };
+    const options = { workTree, home, seenAt, network: true, timeoutMs: 60_000 };
+    const { stdout } = await sandbox.runCommand(look, options);
+    const [reached, user, ...lines] = stdout.trim().split('\n');
+    expect([reached, Number(user) > 0]).toEqual(['reached', true]);
+    const rights = [
+      `Uid:\t${[user, user, user, user].join('\t')}`,
+      ...['CapPrm', 'CapEff'].map((kind) => `${kind}:\t${'0'.repeat(16)}`),
+      'NoNewPrivs:\t1',
+    ];
+    expect(lines).toEqual([user, user, user, user, ...rights, ...rights]);
+  });
+
+  it.each([true, false])(
+    '[AR-11.5] has the same limits with a way out as without one (control groups: %s)',
+    async (controlGroups) => {
+      const sandbox = await createSandbox({ allowLowered: false, controlGroups });
+      const limits = { processes: 12, memoryMb: 64 };
+      const options = { workTree: tempDir(), network: true, timeoutMs: 60_000, limits };
+      const few = 'for i in 1 2 3; do sleep 0.5 & done; wait';
+      expect(await sandbox.runCommand(few, options)).toMatchObject({ exitCode: 0, limitHit: null });
+      const many = 'for i in $(seq 40); do sleep 20 & done; wait';
+      expect((await sandbox.runCommand(many, options)).limitHit).toBe('processes');
+      const large = `head -c 400000000 /dev/zero | tail; sleep 20`;
+      expect((await sandbox.runCommand(large, options)).limitHit).toBe('memory');
+    },
+  );
 
   it('[AR-10.2] cannot put another command in front of the next one, nor outlive its end', async () => {
     const port = await serve(hello);
@@ -374,6 +413,17 @@ describe('the proxy', () => {
     expect(JSON.stringify(refusals.list).length).toBeLessThan(30_000);
   });
 });
+
+(process.getuid?.() === 0 ? it : it.skip)(
+  '[AR-10.2] all of this holds for an ordinary user too',
+  async () => {
+    const { status, output } = await runAsUser(import.meta.filename);
+    // This test alone does nothing there.
+    expect(output).toMatch(/Tests: +1 skipped, \d+ passed/);
+    expect({ status, output: status === 0 ? '' : output }).toEqual({ status: 0, output: '' });
+  },
+  300_000,
+);
 
 function withoutProxies(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(environment).filter(([name]) => !/_proxy$/i.test(name)));

@@ -14,8 +14,10 @@ const mostPaths = 1_000;
  * The topmost paths of a work tree that are no files of its base. Nothing may run in the work tree meanwhile.
  */
 export async function findLeavings(workTree: string, tree: BaseTree, git: Git): Promise<Leavings> {
-  // Without a look into nested repositories, which setup may have made.
-  const changed = await git.pipe(['diff-files', '--name-only', '--ignore-submodules=all', '-z']);
+  // By content, since files that were handed over to another user are not as the index knows them; without a
+  // look into nested repositories, which setup may have made.
+  const options = ['--no-ext-diff', '--no-textconv', '--no-renames', '--ignore-submodules=all'];
+  const changed = await git.pipe(['diff', '--name-only', '-z', ...options]);
   if (changed.length > 0) return { kind: 'unfit', why: 'setup changes files of the repository' };
   const paths: string[] = [];
   const directories = [''];

@@ -1,3 +1,5 @@
+import { jest } from '@jest/globals';
+import { execFileSync } from 'node:child_process';
 import {
   lstatSync,
   mkdirSync,
@@ -14,6 +16,8 @@ import { tempDir } from '@necrocode/testkit';
 import type { SetupPlace } from '../pipeline/ports.js';
 import { setupInputs } from './setup-inputs.js';
 import { install, SpecSetup } from './spec-setup.js';
+
+jest.setTimeout(60_000);
 
 const key = 'k'.repeat(64);
 const never = () => Promise.reject(new Error('the setup was done again'));
@@ -73,6 +77,31 @@ describe('a kept setup', () => {
     expect(links.length).toBeGreaterThan(0);
     expect(new Set(links)).toEqual(new Set([1]));
   });
+
+  (process.getuid?.() === 0 ? it : it.skip)(
+    '[AR-10.4] belongs to the user of the task that gets it, whoever made it',
+    async () => {
+      const handedOver = async (user: number) => {
+        const place = await spec.place(project);
+        execFileSync('chown', ['-hR', `${user}:${user}`, place.workTree, place.homeDir]);
+        return place;
+      };
+      const owners = ({ workTree, homeDir }: SetupPlace) =>
+        execFileSync('find', [workTree, homeDir, '-printf', '%u:%g %m\n'], { encoding: 'utf8' });
+      const foreign = 'o'.repeat(64);
+      const made = await handedOver(1_900_000_001);
+      const script = `${usual}; cp /bin/true node_modules/s; chmod 4755 node_modules/s; chown -hR 1900000001:1900000001 . "$HOME"; chmod 4755 node_modules/s`;
+      expect(await spec.cache().provide(foreign, made, install(made, script))).toEqual({ kind: 'stored' });
+      const place = await handedOver(1_900_000_002);
+      expect(await spec.cache().provide(foreign, place, never)).toEqual({ kind: 'hit' });
+      const lines = owners(place).trim().split('\n');
+      expect(lines.filter((line) => !/^1900000002:1900000002 [0-7]{3}$/.test(line))).toEqual([]);
+      // One that its runner hands over with its first command.
+      const fresh = await spec.place(project);
+      expect(await spec.cache().provide(foreign, fresh, never)).toEqual({ kind: 'hit' });
+      expect(owners(fresh)).not.toMatch(/^19| 4/m);
+    },
+  );
 
   it('[AR-14.3] is made once by tasks that come together', async () => {
     const cache = spec.cache();

@@ -2,13 +2,16 @@ import { headers as names, keyOf, noUsage, taskResultSchema, type Usage } from '
 import { createLogger } from '@necrocode/telemetry';
 import { tempDir } from '@necrocode/testkit';
 import { claimTask, type ClaimOutcome } from './claim-task.js';
-import { newSpec, taskOf } from './contract/registry-client.js';
+import { hash, newSpec, resultOf, taskOf } from './contract/registry-client.js';
 import { retryTask } from './create-task.js';
+import { decideCommit } from './decided-commit.js';
 import { holdLease, releaseLease } from './lease.js';
 import { LeaseReaper } from './lease-reaper.js';
 import { readOrder } from './open-run.js';
 import { Registry } from './registry.js';
+import { reportResult } from './report-result.js';
 import { documentOf, requireRun, saveDocument } from './runs.js';
+import { claimOutcomeToWire } from './wire.js';
 
 describe('attempts of a run', () => {
   let now: number;
@@ -99,6 +102,35 @@ describe('attempts of a run', () => {
       now += 30_000;
     }
     expect(claim()).toMatchObject({ kind: 'already_handled', run: { state: 'failed' } });
+    expect(outbox('necrocode.dead.default')).toHaveLength(1);
+  });
+
+  it('[AR-5.4] end with a look at the remote where the commit is decided, and with a dead letter if it has it not', () => {
+    attempt('no_slot: none');
+    attempt('no_slot: none');
+    claim();
+    const commit = {
+      commit: hash('1'),
+      tree: hash('2'),
+      baseCommit: hash('3'),
+      branch: 'b',
+      filesChanged: [],
+    };
+    registry.change((change) => decideCommit(change, run(), { ...commit, bundleUri: '', bundleSha256: '' }));
+    expect(release('no_slot: at the end').state).toBe('ready');
+    const granted = registry.change((change) => {
+      const order = readOrder(json, undefined, '');
+      return claimOutcomeToWire(change, claimTask(change, { order, runnerId: 'r', leaseSeconds: 30 }));
+    });
+    expect(granted.granted?.lastLook).toEqual({
+      status: 'failed',
+      code: 'attempts_exhausted',
+      message: '3 attempts failed; the last one: no_slot: at the end',
+    });
+    const error = { code: 'attempts_exhausted', message: 'x', stage: null, retryable: false } as const;
+    const failed = resultOf(task, 'failed', { error });
+    registry.change((change) => reportResult(change, key, BigInt(run().fencingToken), failed));
+    expect(outbox('necrocode.results.%')).toHaveLength(1);
     expect(outbox('necrocode.dead.default')).toHaveLength(1);
   });
 

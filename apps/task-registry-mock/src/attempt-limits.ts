@@ -1,6 +1,5 @@
-import { endRunWith } from './end-run.js';
-import { publishDeadLetter } from './outbox.js';
-import type { Change } from './registry.js';
+import { endRunWith, type RegistryVerdict } from './end-run.js';
+import type { Change, RegistryLimits } from './registry.js';
 import { updateRun, type Run } from './runs.js';
 
 /** Counts an attempt that ended without a result: it failed, or it was lost with its runner. */
@@ -11,22 +10,49 @@ export function countAttempt(change: Change, run: Run, how: 'failed' | 'lost'): 
 }
 
 /**
- * What a run becomes when its last attempt has ended without a result: failed, with a dead letter. The
+ * Why nobody may work on a run any more: somebody has cancelled it, or it has used up its attempts. The
  * second limit ends a task that takes every runner with it; drained runners alone seldom reach it.
  *
- * @param reason why the last attempt ended
+ * @param lastEnding why the last attempt ended, where that is known
  */
-export function exhaustedInstead(change: Change, run: Run, reason: string): Run | undefined {
-  const { maxAttempts, maxLostAttempts } = change.limits;
+export function verdictOn(
+  run: Run,
+  limits: RegistryLimits,
+  lastEnding?: string,
+): RegistryVerdict | undefined {
+  if (run.cancelReason !== null) {
+    return { status: 'cancelled', code: 'cancelled', message: run.cancelReason };
+  }
+  const { maxAttempts, maxLostAttempts } = limits;
   const failed = run.failedAttempts >= maxAttempts;
   if (!failed && run.lostAttempts < maxLostAttempts) return undefined;
   const count = failed
     ? `${run.failedAttempts} attempts failed`
     : `${run.lostAttempts} attempts ended with their runners`;
-  const verdict = { code: 'attempts_exhausted', message: `${count}; the last one: ${reason}` } as const;
-  const ended = endRunWith(change, run, { status: 'failed', ...verdict });
-  publishDeadLetter(change, ended, verdict);
-  return ended;
+  const message = lastEnding === undefined ? count : `${count}; the last one: ${lastEnding}`;
+  return { status: 'failed', code: 'attempts_exhausted', message };
+}
+
+/**
+ * Whether a run that nobody may work on is still given to a runner: its decided commit may have been pushed
+ * by one that could not tell any more, and what the remote has accepted counts. A remote that does not
+ * answer so many attempts is not waited for.
+ */
+export function needsLastLook(run: Run): boolean {
+  return run.decidedJson !== null && run.lastLooks < mostLastLooks;
+}
+
+const mostLastLooks = 5;
+
+/**
+ * What a run becomes when its lease has ended and nobody may work on it any more; undefined when it goes on,
+ * if only for a last look.
+ */
+export function endedInstead(change: Change, run: Run, lastEnding?: string): Run | undefined {
+  const verdict = verdictOn(run, change.limits, lastEnding);
+  if (!verdict || needsLastLook(run)) return undefined;
+  const unknown = 'the remote could not be asked whether it has accepted the decided commit';
+  return endRunWith(change, run, run.decidedJson === null ? verdict : { ...verdict, warning: unknown });
 }
 
 /** How long a task waits after so many failed attempts: what failed at once may need a while to heal. */

@@ -26,3 +26,15 @@ export function endAttempt({ sql, now }: Change, run: Run, outcome: AttemptOutco
      WHERE task = ? AND run = ? AND attempt = ? AND outcome = 'running'`,
   ).run(now, outcome, run.task, run.run, run.attempt);
 }
+
+/** What was said when the last attempt that ended without a result did. */
+export function lastEndingOf(sql: Sql, run: Run): string | undefined {
+  const row = sql(
+    `SELECT coalesce(data_json ->> '$.reason', ?) AS reason FROM events
+     WHERE task = ? AND run = ? AND type IN ('LeaseReleased', 'LeaseExpired') ORDER BY sequence DESC LIMIT 1`,
+  ).get(silence, run.task, run.run) as { reason: string } | undefined;
+  return row?.reason;
+}
+
+/** Why an attempt ended whose lease ran out. */
+export const silence = 'its runner fell silent';

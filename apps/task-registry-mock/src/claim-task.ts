@@ -1,6 +1,6 @@
 import { formatKey, keyOf } from '@necrocode/contracts';
 import { admitInTurn, isOverShare } from './fair-share.js';
-import { grantLease, hasExpired, takeOverLease } from './lease.js';
+import { grantLease, hasExpired, isForLastLook, takeOverLease } from './lease.js';
 import { block, openRun, type OpenedRun, type Order } from './open-run.js';
 import { recordEvent } from './outbox.js';
 import type { Change } from './registry.js';
@@ -68,6 +68,12 @@ function claimKnown(change: Change, claim: Claim, known: Run): ClaimOutcome {
 }
 
 function claimReady(change: Change, { runnerId, leaseSeconds, order }: Claim, run: Run): ClaimOutcome {
+  const { traceparent } = order;
+  const applicant = { runnerId, leaseSeconds, traceparent };
+  // Looking at the remote is no work that could be too much for it.
+  if (isForLastLook(run, change.limits)) {
+    return { kind: 'granted', run: grantLease(change, adoptTrace(change, run, traceparent), applicant) };
+  }
   if (freeInRepository(change, run.repository) <= 0) {
     const { maxInFlightPerRepo } = change.limits;
     const reason = `waits for one of ${maxInFlightPerRepo} running tasks of its repository to end`;
@@ -79,12 +85,7 @@ function claimReady(change: Change, { runnerId, leaseSeconds, order }: Claim, ru
     const reason = 'waits for its turn: tasks of other repositories are ready';
     return { kind: 'parked', reason: block(change, run, 'fair_share', reason).blockedReason };
   }
-  const { traceparent } = order;
-  const granted = grantLease(change, adoptTrace(change, run, traceparent), {
-    runnerId,
-    leaseSeconds,
-    traceparent,
-  });
+  const granted = grantLease(change, adoptTrace(change, run, traceparent), applicant);
   admitInTurn(change);
   return { kind: 'granted', run: granted };
 }

@@ -15,7 +15,7 @@ import {
 } from './dependencies.js';
 import { decidedCommitOf } from './decided-commit.js';
 import { unblock } from './make-ready.js';
-import { publishResult, recordEvent } from './outbox.js';
+import { publishDeadLetter, publishResult, recordEvent } from './outbox.js';
 import type { Change } from './registry.js';
 import { admitWaiting } from './repository-limit.js';
 import { saveDocument, updateRun, type Run } from './runs.js';
@@ -45,6 +45,8 @@ export interface RegistryVerdict {
   readonly status: Exclude<TerminalStatus, 'done'>;
   readonly code: ErrorCode;
   readonly message: string;
+  /** What the registry could not know. */
+  readonly warning?: string;
   readonly traceId?: string;
 }
 
@@ -103,6 +105,8 @@ function finish(change: Change, run: Run, result: TaskResult): Run {
     }),
   });
   publishResult(change, ended, result);
+  // What nobody could finish also goes where people look for it.
+  if (result.error?.code === 'attempts_exhausted') publishDeadLetter(change, ended, result.error);
   return ended;
 }
 
@@ -121,7 +125,7 @@ function unblockIfMet(change: Change, dependant: Run): void {
 
 function registryResult(change: Change, run: Run, verdict: RegistryVerdict): TaskResult {
   const decided = decidedFacts(run);
-  const { code, message, status } = verdict;
+  const { code, message, status, warning } = verdict;
   return {
     schema_version: 1,
     task_id: run.taskId,
@@ -143,6 +147,7 @@ function registryResult(change: Change, run: Run, verdict: RegistryVerdict): Tas
     finished_at: new Date(change.now).toISOString(),
     sandbox: null,
     error: { code, message, stage: run.stage || null, retryable: errorCodes[code].retryable },
+    ...(warning === undefined ? {} : { warnings: [warning] }),
     trace_id: verdict.traceId ?? traceIdOf(run.traceparent),
   };
 }

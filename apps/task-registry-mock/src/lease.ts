@@ -1,12 +1,11 @@
 import type { TaskKey } from '@necrocode/contracts';
 import { counter } from '@necrocode/telemetry';
-import { countAttempt, exhaustedInstead, pauseAfter } from './attempt-limits.js';
-import { beginAttempt, endAttempt } from './attempts.js';
-import { endRunWith } from './end-run.js';
+import { countAttempt, endedInstead, needsLastLook, pauseAfter, verdictOn } from './attempt-limits.js';
+import { beginAttempt, endAttempt, silence } from './attempts.js';
 import { withoutLease } from './make-ready.js';
 import { recordEvent } from './outbox.js';
 import { badRequest, notNow } from './refusals.js';
-import type { Change, Sql } from './registry.js';
+import type { Change, RegistryLimits, Sql } from './registry.js';
 import { giveBack } from './repository-limit.js';
 import { currentRuns, findRunByToken, nameOf, requireRun, runColumns, updateRun, type Run } from './runs.js';
 import { hasEnded } from './task-states.js';
@@ -38,6 +37,7 @@ export function grantLease(
   const { token } = change
     .sql(`UPDATE counters SET value = value + 1 WHERE name = 'fencing_token' RETURNING value AS token`)
     .get() as { token: number };
+  const looks = isForLastLook(run, change.limits);
   const granted = updateRun(change, run, {
     state: 'running',
     runnerId,
@@ -46,10 +46,16 @@ export function grantLease(
     leaseExpiresAt: expiryAfter(change, leaseSeconds),
     leaseSeconds,
     startedAt: run.startedAt ?? change.now,
+    lastLooks: run.lastLooks + (looks ? 1 : 0),
   });
   beginAttempt(change, granted, traceparent);
   recordEvent(change, granted, 'TaskClaimed', { runner_id: runnerId, fencing_token: token });
   return granted;
+}
+
+/** True when a runner would get it only to look whether the remote has its commit. */
+export function isForLastLook(run: Run, limits: RegistryLimits): boolean {
+  return verdictOn(run, limits) !== undefined && needsLastLook(run);
 }
 
 /**
@@ -117,10 +123,9 @@ export function takeOverLease(change: Change, run: Run): Run {
   );
 }
 
-/** What a run becomes when its lease ends and somebody has cancelled it: it is not to start again. */
-export function cancelledInstead(change: Change, run: Run): Run | undefined {
-  if (run.cancelReason === null) return undefined;
-  return endRunWith(change, run, { status: 'cancelled', code: 'cancelled', message: run.cancelReason });
+/** Whether a lease's holder is to stop working. A last look is what a cancelled run waits for. */
+export function mustStop({ cancelReason, lastLooks }: Run): boolean {
+  return cancelReason !== null && lastLooks === 0;
 }
 
 export function hasExpired(run: Run, now: number): boolean {
@@ -156,16 +161,9 @@ function expiryAfter({ now }: Change, leaseSeconds: number): number {
   return now + leaseSeconds * 1000;
 }
 
-const silence = 'its runner fell silent';
-
 function noteExpiry(change: Change, run: Run): Run {
   leasesExpired.add(1);
   endAttempt(change, run, 'expired');
   recordEvent(change, run, 'LeaseExpired', { runner_id: run.runnerId, fencing_token: run.fencingToken });
   return countAttempt(change, run, 'lost');
-}
-
-/** What a run becomes when its lease has ended and it must not start again. */
-function endedInstead(change: Change, run: Run, reason: string): Run | undefined {
-  return cancelledInstead(change, run) ?? exhaustedInstead(change, run, reason);
 }

@@ -1,12 +1,13 @@
 import type { TaskKey } from '@necrocode/contracts';
+import { endedInstead } from './attempt-limits.js';
 import { endAttempt } from './attempts.js';
 import { dependencyStanding } from './dependencies.js';
-import { cancelledInstead, holdLease } from './lease.js';
+import { holdLease, isForLastLook } from './lease.js';
 import { unblock } from './make-ready.js';
 import { block } from './open-run.js';
 import { notNow } from './refusals.js';
 import type { Change } from './registry.js';
-import { admitWaiting } from './repository-limit.js';
+import { admitWaiting, giveBack } from './repository-limit.js';
 import { nameOf, requireRun, updateRun, type Run } from './runs.js';
 
 /**
@@ -22,8 +23,9 @@ export function parkTask(change: Change, key: TaskKey, fencingToken: bigint, rea
     throw notNow(`${nameOf(run)} is ${run.state}; only a ready task can be parked without its lease`);
   }
   endAttempt(change, run, 'released');
-  const cancelled = cancelledInstead(change, run);
-  if (cancelled) return cancelled;
+  const ended = endedInstead(change, run);
+  if (ended) return ended;
+  if (isForLastLook(run, change.limits)) return run.state === 'ready' ? run : giveBack(change, run);
   const parked = block(change, run, 'parked', reason || 'parked by request');
   admitWaiting(change, run.repository);
   return parked;

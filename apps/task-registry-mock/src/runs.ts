@@ -39,6 +39,8 @@ interface RunProgress {
   readonly failedAttempts: number;
   /** Of these, how many ended because their runner died or was stopped. */
   readonly lostAttempts: number;
+  /** Of these, how many were only to look whether the remote has the decided commit. */
+  readonly lastLooks: number;
   /** Of the latest lease. */
   readonly fencingToken: number;
   readonly leaseExpiresAt: number | null;
@@ -64,7 +66,8 @@ export const runColumns = `
   r.runner_id AS runnerId, r.attempt, r.fencing_token AS fencingToken, r.lease_expires_at AS leaseExpiresAt,
   r.lease_seconds AS leaseSeconds,
   r.cancel_reason AS cancelReason, r.blocked_by AS blockedBy, r.blocked_reason AS blockedReason,
-  r.failed_attempts AS failedAttempts, r.lost_attempts AS lostAttempts, r.started_at AS startedAt, r.finished_at AS finishedAt, r.decided_json AS decidedJson`;
+  r.failed_attempts AS failedAttempts, r.lost_attempts AS lostAttempts,
+  r.last_looks AS lastLooks, r.started_at AS startedAt, r.finished_at AS finishedAt, r.decided_json AS decidedJson`;
 
 /** The current runs of all tasks. */
 export const currentRuns = `tasks t JOIN runs r ON r.task = t.id AND r.run = t.run`;
@@ -146,7 +149,7 @@ export function updateRun({ sql }: Change, run: Run, facts: Partial<RunProgress>
   sql(
     `UPDATE runs SET state = ?, stage = ?, runner_id = ?, attempt = ?, fencing_token = ?,
        lease_expires_at = ?, cancel_reason = ?, blocked_by = ?, blocked_reason = ?, started_at = ?,
-       finished_at = ?, decided_json = ?, failed_attempts = ?, lost_attempts = ?, lease_seconds = ?, ready_since = ?
+       finished_at = ?, decided_json = ?, failed_attempts = ?, lost_attempts = ?, lease_seconds = ?, ready_since = ?, last_looks = ?
      WHERE task = ? AND run = ?`,
   ).run(
     next.state,
@@ -165,6 +168,7 @@ export function updateRun({ sql }: Change, run: Run, facts: Partial<RunProgress>
     next.lostAttempts,
     next.leaseSeconds,
     next.readySince,
+    next.lastLooks,
     next.task,
     next.run,
   );
@@ -207,6 +211,7 @@ const fresh: Omit<RunProgress, 'readySince'> = {
   attempt: 0,
   failedAttempts: 0,
   lostAttempts: 0,
+  lastLooks: 0,
   fencingToken: 0,
   leaseExpiresAt: null,
   leaseSeconds: 0,

@@ -106,4 +106,7 @@ export const migrations: readonly string[] = [
   `
   ALTER TABLE attempts ADD COLUMN traceparent TEXT NOT NULL DEFAULT '';
   `,
+  `
+  ALTER TABLE runs ADD COLUMN last_looks INTEGER NOT NULL DEFAULT 0;
+  `,
 ];

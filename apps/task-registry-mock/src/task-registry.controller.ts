@@ -9,7 +9,7 @@ import { claimTask } from './claim-task.js';
 import { claimOutcomeToWire, readKey, readRefusal, readRunnerId } from './wire.js';
 import { createTask, retryTask } from './create-task.js';
 import { decideCommit } from './decided-commit.js';
-import { holdLease, lastHeld, releaseLease, renewLease } from './lease.js';
+import { holdLease, lastHeld, mustStop, releaseLease, renewLease } from './lease.js';
 import { readOrder } from './open-run.js';
 import { parkTask, unparkTask } from './park-task.js';
 import { listTasks, taskHistory } from './queries.js';
@@ -67,7 +67,7 @@ export class TaskRegistryController {
     const runnerId = readRunnerId(request.runnerId);
     const order = readOrder(request.taskJson, request.place, traceparent);
     return this.registry.once('ClaimTask', request.idempotencyKey, wire.ClaimTaskResponse, (change) =>
-      claimOutcomeToWire(change.sql, claimTask(change, { order, runnerId, leaseSeconds })),
+      claimOutcomeToWire(change, claimTask(change, { order, runnerId, leaseSeconds })),
     );
   }
 
@@ -76,7 +76,7 @@ export class TaskRegistryController {
     return this.held('RenewLease', request, wire.RenewLeaseResponse, (change, run) => {
       const renewed = renewLease(change, run, request.leaseSeconds);
       const expiresAt = new Date(renewed.leaseExpiresAt ?? change.now);
-      return { expiresAt, cancelRequested: renewed.cancelReason !== null };
+      return { expiresAt, cancelRequested: mustStop(renewed) };
     });
   }
 
@@ -108,7 +108,7 @@ export class TaskRegistryController {
   @GrpcMethod('TaskRegistryService', 'updateStatus')
   updateStatus(request: wire.UpdateStatusRequest): wire.UpdateStatusResponse {
     return this.held('UpdateStatus', request, wire.UpdateStatusResponse, (change, run) => ({
-      cancelRequested: updateStage(change, run, request.stage).cancelReason !== null,
+      cancelRequested: mustStop(updateStage(change, run, request.stage)),
     }));
   }
 

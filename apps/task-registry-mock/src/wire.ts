@@ -6,12 +6,13 @@ import {
   type TaskKey,
   type taskRegistry,
 } from '@necrocode/contracts';
-import { earlierAttempts } from './attempts.js';
+import { verdictOn } from './attempt-limits.js';
+import { earlierAttempts, lastEndingOf } from './attempts.js';
 import type { ClaimOutcome } from './claim-task.js';
 import { decidedCommitOf, earlierCommits } from './decided-commit.js';
 import { badRequest } from './refusals.js';
 import type { Refusal } from './refuse-task.js';
-import type { Sql } from './registry.js';
+import type { Change, RegistryLimits, Sql } from './registry.js';
 import { documentOf, type Run } from './runs.js';
 import { stateToWire } from './task-states.js';
 
@@ -37,10 +38,13 @@ export function readRefusal(request: taskRegistry.RefuseTaskRequest): Refusal {
   return { runnerId, code, message, original, traceId };
 }
 
-export function claimOutcomeToWire(sql: Sql, outcome: ClaimOutcome): taskRegistry.ClaimTaskResponse {
+export function claimOutcomeToWire(
+  { sql, limits }: Change,
+  outcome: ClaimOutcome,
+): taskRegistry.ClaimTaskResponse {
   switch (outcome.kind) {
     case 'granted':
-      return { granted: grantToWire(sql, outcome.run) };
+      return { granted: grantToWire(sql, outcome.run, limits) };
     case 'already_handled':
       return { alreadyHandled: { state: stateToWire(outcome.run.state), run: outcome.run.run } };
     case 'parked':
@@ -50,7 +54,7 @@ export function claimOutcomeToWire(sql: Sql, outcome: ClaimOutcome): taskRegistr
   }
 }
 
-function grantToWire(sql: Sql, run: Run): taskRegistry.ClaimTaskResponse_Granted {
+function grantToWire(sql: Sql, run: Run, limits: RegistryLimits): taskRegistry.ClaimTaskResponse_Granted {
   return {
     lease: { fencingToken: BigInt(run.fencingToken), expiresAt: new Date(run.leaseExpiresAt ?? 0) },
     run: run.run,
@@ -61,5 +65,6 @@ function grantToWire(sql: Sql, run: Run): taskRegistry.ClaimTaskResponse_Granted
     earlierAttempts: earlierAttempts(sql, run),
     createdAt: new Date(run.createdAt),
     startedAt: new Date(run.startedAt ?? run.createdAt),
+    lastLook: run.decidedJson === null ? undefined : verdictOn(run, limits, lastEndingOf(sql, run)),
   };
 }

@@ -167,7 +167,8 @@ function claimRequest(
 function readClaim(reply: taskRegistry.ClaimTaskResponse, task: Task): Claim {
   const { granted, alreadyHandled, parked, conflict } = reply;
   if (granted?.lease) {
-    const { lease, run, attempt, checkpointJson, decided, earlierCommits, earlierAttempts } = granted;
+    const { lease, run, attempt, checkpointJson, decided, earlierCommits } = granted;
+    const { earlierAttempts, lastLook } = granted;
     return {
       kind: 'granted',
       lease: { key: keyOf(task), fencingToken: lease.fencingToken, run, attempt },
@@ -175,6 +176,10 @@ function readClaim(reply: taskRegistry.ClaimTaskResponse, task: Task): Claim {
       decided: decided && { ...decided, byEarlierAttempt: true },
       earlierCommits,
       earlierAttempts,
+      lastLook: lastLook && {
+        code: lastLook.code === 'cancelled' ? 'cancelled' : 'attempts_exhausted',
+        message: lastLook.message,
+      },
     };
   }
   if (alreadyHandled) return { kind: 'already_handled', state: stateName(alreadyHandled.state) };

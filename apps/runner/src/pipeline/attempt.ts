@@ -88,9 +88,12 @@ export function openAttempt(
   );
   const queueWaitMs = Math.max(0, Date.now() - delivery.publishedAt.getTime());
   queueWait.record(queueWaitMs / 1000);
-  const leaveDesk = services.cancels.enter(lease.key, () =>
-    work.end(new RunnerError('cancelled', 'the task was cancelled')),
-  );
+  // A last look at the remote is what a cancelled run waits for.
+  const leaveDesk = claim.lastLook
+    ? () => undefined
+    : services.cancels.enter(lease.key, () =>
+        work.end(new RunnerError('cancelled', 'the task was cancelled')),
+      );
   return {
     task,
     lease,

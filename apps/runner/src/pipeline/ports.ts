@@ -52,10 +52,18 @@ export type Claim =
       /** What earlier runs decided, the newest last: the branch may hold one of them. */
       readonly earlierCommits: readonly string[];
       readonly earlierAttempts: readonly EarlierAttempt[];
+      /** Nobody may work on the run any more: what it ends with unless the remote has the decided commit. */
+      readonly lastLook: LastLook | undefined;
     }
   | { readonly kind: 'already_handled'; readonly state: string }
   | { readonly kind: 'parked'; readonly reason: string }
   | { readonly kind: 'conflict'; readonly code: string; readonly message: string };
+
+/** A verdict on a run that stands unless its commit has been pushed. */
+export interface LastLook {
+  readonly code: 'cancelled' | 'attempts_exhausted';
+  readonly message: string;
+}
 
 /** How a lease is renewed by a thread that can do nothing but send bytes and pass on what is answered. */
 export interface Renewal {

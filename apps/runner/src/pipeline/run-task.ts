@@ -5,10 +5,12 @@ import { choosePlaybook } from '../playbook/playbook.js';
 import { openAttempt, type Attempt } from './attempt.js';
 import { concludeAttempt } from './conclude-attempt.js';
 import { outcomeOf, type Outcome } from './outcome.js';
+import type { LastLook } from './ports.js';
 import type { Delivery, Services } from './services.js';
 import { claimTask } from './stages/claim-task.js';
 import { leaseSlot } from './stages/lease-slot.js';
 import { refuseTask } from './stages/refuse-task.js';
+import { takeLastLook } from './take-last-look.js';
 import { takeStep, wasPushed, type Progress } from './take-step.js';
 
 /**
@@ -30,7 +32,8 @@ export async function runTask(delivery: Delivery, services: Services): Promise<H
       linkSpan(earlier.traceparent, { 'necrocode.attempt': earlier.attempt });
     }
     return await withInheritedAttributes(attempt.attributes, async () => {
-      const { outcome, progress } = await carryOut(attempt);
+      const { lastLook } = claimed.claim;
+      const { outcome, progress } = await (lastLook ? lookOnly(attempt, lastLook) : carryOut(attempt));
       return concludeAttempt(attempt, outcome, progress);
     });
   } finally {
@@ -42,6 +45,13 @@ interface Carried {
   readonly outcome: Outcome;
   /** How far it came, also when it failed. */
   readonly progress: Progress;
+}
+
+/** Nobody may work on the run any more; only the remote can still say that it is done. */
+async function lookOnly(attempt: Attempt, verdict: LastLook): Promise<Carried> {
+  let progress: Progress = {};
+  const outcome = await takeLastLook(attempt, verdict, (slot) => (progress = { slot }));
+  return { outcome, progress };
 }
 
 /** Everything between the claim and the report; whatever is thrown on the way becomes an outcome. */

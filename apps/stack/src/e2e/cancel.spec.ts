@@ -148,6 +148,20 @@ describe('a cancelled task', () => {
     writeFileSync(go, '');
     expect(remote.commitsOn(`feature/task-cancel-${task.task_id}`)).toBe(1);
   });
+
+  it('[AR-5.4] is done when the remote had accepted the push and its runner died of it', async () => {
+    const [here, go] = [join(remote.path, 'here'), join(remote.path, 'go')];
+    remote.hook('post-receive', `touch "${here}"; until [ -e "${go}" ]; do sleep 0.05; done`);
+    const task = makeTask({});
+    await publish(task);
+    await eventually('the push', () => (readdirSync(remote.path).includes('here') ? true : undefined));
+    process.kill(system.runnerPid('runner-1'), 'SIGKILL');
+    cancel(task);
+    writeFileSync(go, '');
+    const result = await eventually('the end', () => system.result(task).catch(() => undefined), 90_000);
+    expect(result).toMatchObject({ status: 'done', pushed: true, error: null });
+    expect(remote.commitsOn(`feature/task-cancel-${task.task_id}`)).toBe(1);
+  });
 });
 
 const keyOf = ({ spec_name, task_id }: TaskDocument) => ({ specName: spec_name, taskId: task_id });

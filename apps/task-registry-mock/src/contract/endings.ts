@@ -98,6 +98,37 @@ export function endingRules(client: () => RegistryClient): void {
     expect(await client().state(held.key)).toBe(TaskState.TASK_STATE_CANCELLED);
   });
 
+  it('[AR-5.4] ends no cancelled run that has decided its commit before a runner has looked at the remote', async () => {
+    const task = taskOf(newSpec(), '1');
+    const dead = await client().granted(task);
+    await client().decide(dead, hash('1'));
+    await client().cancel(dead.key, 'not needed');
+    await client().release(dead);
+    expect(await client().state(dead.key)).toBe(TaskState.TASK_STATE_READY);
+    const looking = await client().granted(task);
+    expect(looking.granted).toMatchObject({
+      decided: { commit: hash('1') },
+      lastLook: { status: 'cancelled', code: 'cancelled', message: 'not needed' },
+    });
+    // Who looks is not to be stopped by what it looks for.
+    expect((await client().renew(looking)).cancelRequested).toBe(false);
+    await client().report(looking, resultOf(task, 'done', { commit: hash('1'), pushed: true }));
+    expect(await client().state(dead.key)).toBe(TaskState.TASK_STATE_DONE);
+  });
+
+  it('[AR-5.4] has a waiting run looked after that is cancelled after it decided its commit', async () => {
+    const task = taskOf(newSpec(), '1');
+    const dead = await client().granted(task);
+    await client().decide(dead, hash('1'));
+    await client().park(dead.key, dead.fencingToken);
+    expect(await client().cancel(dead.key)).toEqual({ state: TaskState.TASK_STATE_READY });
+    for (let look = 1; look <= 5; look += 1) await client().release(await client().granted(task));
+    // A remote that never answers is not waited for without end, and that is said.
+    expect(await client().state(dead.key)).toBe(TaskState.TASK_STATE_CANCELLED);
+    const { task: record } = await client().get(dead.key);
+    expect(record?.resultJson).toMatch(/"pushed":false.*could not be asked/);
+  });
+
   it('[AR-15.1] retries a failed task as its next run, which knows the earlier commit', async () => {
     const task = taskOf(newSpec(), '1');
     const held = await client().granted(task);

@@ -83,8 +83,15 @@ describe('necro dead', () => {
   it('[AR-8.5] refuses a letter that is not there, or that does not tell where it came from', async () => {
     expect(await run('requeue', '1')).toMatchObject({ exitCode: 1 });
     expect(await run('requeue', 'first')).toMatchObject({ exitCode: 2 });
+    await bury(JSON.stringify(task).padEnd(1_048_576), 'cut');
+    const cut = ((await run('list', '--json')).json() as DeadLetter[]).at(-1);
+    expect(await run('requeue', String(cut?.sequence))).toMatchObject({
+      exitCode: 1,
+      notes: expect.stringContaining('1048576 bytes') as string,
+    });
+    await (await manageStreams(connection)).streams.deleteMessage(streams.dead.name, cut?.sequence ?? 0);
     await bury('{}', 'four', 'somewhere.else');
-    expect(await run('requeue', '4')).toMatchObject({
+    expect(await run('requeue', '5')).toMatchObject({
       exitCode: 1,
       notes: expect.stringContaining('submit') as string,
     });

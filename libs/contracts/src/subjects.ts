@@ -60,4 +60,7 @@ export const headers = {
   deadCode: 'Necrocode-Code',
   deadAttempts: 'Necrocode-Attempts',
   deadSubject: 'Necrocode-Subject',
+  /** Where a dead letter holds only the first bytes of the message: how many there were, and their SHA-256. */
+  deadOriginalBytes: 'Necrocode-Original-Bytes',
+  deadOriginalSha256: 'Necrocode-Original-Sha256',
 } as const;

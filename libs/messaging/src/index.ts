@@ -8,6 +8,7 @@
 export * from './connect.js';
 export * from './life-signs/life-signs.js';
 export type { Sign, SignAnswer } from './life-signs/sign.js';
+export * from './message-size.js';
 export * from './nats-trouble.js';
 export * from './publish.js';
 export * from './settlement.js';

@@ -2,6 +2,7 @@ import { headers as names, msgIdOf, subjects, type QueuePlace, type Task } from 
 import { headersFromContext } from '@necrocode/telemetry';
 import { jetstream } from '@nats-io/jetstream';
 import { headers, type NatsConnection } from '@nats-io/transport-node';
+import { fitLetter, roomBeside } from './message-size.js';
 
 /** Publishes a task with its deduplicating id and the active trace context. Returns whether it was new. */
 export async function publishTask(
@@ -24,17 +25,25 @@ export interface DeadLetter {
   readonly code: string;
   readonly reason: string;
   readonly attempts: number;
+  /** Of the message, where they are worth keeping. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** Same id, same dead letter: a repeated refusal leaves one. */
   readonly id: string;
 }
 
-/** Puts a message that nobody can work on where people find it, with the reason. */
+/**
+ * Puts a message that nobody can work on where people find it, with the reason. Where the server has no room
+ * for all of it beside that, its first bytes.
+ */
 export async function publishDeadLetter(connection: NatsConnection, letter: DeadLetter): Promise<void> {
-  await publishDocument(connection, subjects.dead(letter.queue), letter.original, {
+  const named = {
+    ...letter.headers,
     [names.msgId]: letter.id,
     ...deadLetterHeaders(letter),
     ...headersFromContext(),
-  });
+  };
+  const { body, headers: marks } = fitLetter(letter.original, roomBeside(named, connection));
+  await publishDocument(connection, subjects.dead(letter.queue), body, { ...named, ...marks });
 }
 
 /** What a dead letter tells about itself, also for those who publish it in another way. */

@@ -18,7 +18,10 @@ export interface DeadLetter {
 export interface StoredDeadLetter extends DeadLetter {
   /** Where the message came from; null when the letter does not tell. */
   readonly subject: string | null;
+  /** The message as it came, or its first bytes. */
   readonly original: Uint8Array;
+  /** Bytes of the message where only the first are there; null when it is whole. */
+  readonly originalBytes: number | null;
 }
 
 /** Every dead letter, the oldest first. */
@@ -77,5 +80,6 @@ function describe(message: StoredMsg): StoredDeadLetter {
     key: key ? formatKey(key) : null,
     subject: header(names.deadSubject),
     original: message.data,
+    originalBytes: Number(header(names.deadOriginalBytes)) || null,
   };
 }

@@ -56,6 +56,11 @@ async function requeue(
 ): Promise<Requeued> {
   const letter = await findDeadLetter(connection, sequence);
   if (!letter) throw new CommandRefused(`there is no dead letter ${sequence}: necro dead list shows them`);
+  if (letter.originalBytes !== null) {
+    throw new CommandRefused(
+      `dead letter ${sequence} holds only the first of the message's ${letter.originalBytes} bytes: submit the task anew`,
+    );
+  }
   const subject = subjectOf(letter);
   // Tells this letter from any other, also from one of an earlier stream.
   const id = `requeued-${sequence}-${letter.time}`;

@@ -118,9 +118,7 @@ function placesWithReady(sql: Sql, now: number): QueuePlace[] {
 }
 
 function hasTasksToPublish(sql: Sql, now: number): boolean {
-  const due = sql(
-    `SELECT 1 FROM outbox WHERE refused IS NULL AND due_at <= ? AND subject LIKE 'necrocode.tasks.%' LIMIT 1`,
-  );
+  const due = sql(`SELECT 1 FROM outbox WHERE stream = 'tasks' AND due_at <= ? LIMIT 1`);
   return due.get(now) !== undefined;
 }
 

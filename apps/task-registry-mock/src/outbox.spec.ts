@@ -9,10 +9,11 @@ import {
   taskEventSchema,
   taskResultSchema,
   type TaskKey,
+  type TaskResult,
 } from '@necrocode/contracts';
 import { connectNats, type NatsConnection } from '@necrocode/messaging';
 import { eventually, freePort, startNats, tempDir } from '@necrocode/testkit';
-import { jetstream, jetstreamManager, type StoredMsg } from '@nats-io/jetstream';
+import { DiscardPolicy, jetstream, jetstreamManager, type StoredMsg } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
 import { keyAndToken, newSpec, RegistryClient, resultOf, taskOf } from './contract/registry-client.js';
 import { readSettings } from './settings.js';
@@ -193,15 +194,91 @@ describe('outbox', () => {
     ]);
   });
 
-  it('[AR-15.5] lets no message that is too large hold up the others', async () => {
+  const nothingLeft = (spec: string) =>
+    eventually('the outbox has nothing of it', () => (countRows(dataDir, spec) === 0 ? true : undefined));
+
+  it('[AR-7.3] publishes a result that is too large as far as there is room, and keeps the whole', async () => {
     const spec = newSpec();
-    const large = await client.granted(taskOf(spec, '1'));
-    const warnings = Array<string>(1_100).fill('x'.repeat(1_000));
-    await client.report(large, resultOf(taskOf(spec, '1'), 'done', { warnings }));
-    await client.run(taskOf(spec, '2'), 'done');
-    await results({ specName: spec, taskId: '2' });
-    const { task } = await client.get(large.key);
-    expect(task?.resultJson).toContain(warnings[0]);
+    const { key, ...large } = await client.granted(taskOf(spec, '1'));
+    const files = Array.from({ length: 4_500 }, (_, n) => `${n}/${'x'.repeat(235)}`);
+    await client.report({ key, ...large }, resultOf(taskOf(spec, '1'), 'done', { files_changed: files }));
+    const [message] = await results(key);
+    const published = taskResultSchema.parse(message?.json());
+    expect(published).toMatchObject({ status: 'done', truncated: { files_changed: 4_500 } });
+    expect(published.files_changed.length).toBeGreaterThan(4_000);
+    const { task } = await client.get(key);
+    expect((JSON.parse(task?.resultJson ?? '') as TaskResult).files_changed).toHaveLength(4_500);
+    await nothingLeft(spec);
+  });
+
+  it('[AR-7.3] publishes a result also where the stream takes less than the server', async () => {
+    const spec = newSpec();
+    const manager = await jetstreamManager(connection);
+    await manager.streams.update(streams.results.name, { max_msg_size: 20_000 });
+    try {
+      const held = await client.granted(taskOf(spec, '1'));
+      const warnings = Array<string>(100).fill('x'.repeat(1_000));
+      await client.report(held, resultOf(taskOf(spec, '1'), 'done', { warnings }));
+      const [message] = await results(held.key);
+      expect(taskResultSchema.parse(message?.json()).truncated).toEqual({ warnings: 100 });
+    } finally {
+      await manager.streams.update(streams.results.name, { max_msg_size: -1 });
+    }
+  });
+
+  it('[AR-15.4] fails a task that NATS takes no more when it is ready, and tries it no further', async () => {
+    const spec = newSpec();
+    const place = { queue: `q-${spec}`, priority: 'low' } as const;
+    const large = taskOf(spec, '2', { dependencies: ['1'], description: 'x'.repeat(30_000) });
+    await client.claim(large, { place });
+    const manager = await jetstreamManager(connection);
+    await manager.streams.update(streams.tasks.name, { max_msg_size: 20_000 });
+    try {
+      await client.run(taskOf(spec, '1'), 'done');
+      const [message] = await results(keyAndToken(large, 0n).key);
+      const { status, error } = taskResultSchema.parse(message?.json());
+      expect([status, error?.code]).toEqual(['failed', 'invalid_task']);
+      expect(error?.message).toContain('too large');
+      const [letter] = await stored(streams.dead.name, subjects.dead(place.queue), 1);
+      expect(letter?.json()).toEqual(large);
+      await nothingLeft(spec);
+    } finally {
+      await manager.streams.update(streams.tasks.name, { max_msg_size: -1 });
+    }
+  });
+
+  it('[AR-15.4] publishes results, tasks and dead letters although the stream of events is full', async () => {
+    const spec = newSpec();
+    const place = { queue: `q-${spec}`, priority: 'normal' } as const;
+    const manager = await jetstreamManager(connection);
+    const { state } = await manager.streams.info(streams.events.name);
+    const full = { max_msgs: state.messages, discard: DiscardPolicy.New } as const;
+    await manager.streams.update(streams.events.name, full);
+    try {
+      // More events than any batch holds, all of them before what follows.
+      for (let n = 0; n < 60; n += 1) await client.run(taskOf(spec, `filler-${n}`), 'done');
+      await client.create(taskOf(spec, 'last'), { place });
+      await client.run(taskOf(spec, '1'), 'failed');
+      await stored(streams.tasks.name, subjects.task(place), 1);
+      await results({ specName: spec, taskId: '1' });
+      expect(countRows(dataDir, spec)).toBeGreaterThan(100);
+    } finally {
+      await manager.streams.update(streams.events.name, { max_msgs: -1, discard: DiscardPolicy.Old });
+    }
+    const events = await stored(streams.events.name, `necrocode.events.*.${spec}.1`, 3);
+    expect(events.map((event) => taskEventSchema.parse(event.json()).sequence)).toEqual([1, 2, 3]);
+  });
+
+  it('[AR-7.3] makes one result of a refusal with an endless reason', async () => {
+    const key = { specName: newSpec(), taskId: '1' };
+    const message = 'x'.repeat(1_400_000);
+    await client.refuse({ key, message, original: Buffer.from('{}') });
+    const [published] = await results(key);
+    const { error } = taskResultSchema.parse(published?.json());
+    expect(error?.message).toMatch(/^x{1000}.*more characters\)$/);
+    const [refused] = await stored(streams.events.name, subjects.event('TaskRefused', key), 1);
+    expect(taskEventSchema.parse(refused?.json()).data).toMatchObject({ code: 'invalid_task' });
+    await nothingLeft(key.specName);
   });
 });
 
@@ -241,4 +318,13 @@ function putBack(dataDir: string, subject: string, msgId: string, body: string):
   );
   insert.run(subject, msgId, body);
   db.close();
+}
+
+function countRows(dataDir: string, spec: string): number {
+  const db = new DatabaseSync(join(dataDir, 'task-registry.sqlite'));
+  const { rows } = db
+    .prepare('SELECT count(*) AS rows FROM outbox WHERE msg_id LIKE ?')
+    .get(`%${spec}/%`) as { rows: number };
+  db.close();
+  return rows;
 }

@@ -101,9 +101,12 @@ function enqueue(
 ): void {
   change
     .sql(
-      'INSERT INTO outbox (subject, msg_id, traceparent, headers_json, body, due_at) VALUES (?, ?, ?, ?, ?, ?)',
+      `INSERT INTO outbox (task, run, subject, msg_id, traceparent, headers_json, body, due_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
     )
     .run(
+      run.task,
+      run.run,
       subject,
       messageId,
       run.traceparent,

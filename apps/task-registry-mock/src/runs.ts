@@ -89,6 +89,12 @@ export function requireRun(sql: Sql, key: TaskKey): Run {
   return run;
 }
 
+/** A run of a task, unless a later one has taken its place. */
+export function findRunOf(sql: Sql, task: number, run: number): Run | undefined {
+  const statement = sql(`SELECT ${runColumns} FROM ${currentRuns} WHERE t.id = ? AND r.run = ?`);
+  return statement.get(task, run) as Run | undefined;
+}
+
 /** The latest run of a task that had this content. */
 export function findRunByDigest(sql: Sql, task: number, digest: string): Run | undefined {
   const statement = sql(

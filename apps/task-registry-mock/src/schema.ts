@@ -109,4 +109,14 @@ export const migrations: readonly string[] = [
   `
   ALTER TABLE runs ADD COLUMN last_looks INTEGER NOT NULL DEFAULT 0;
   `,
+  // Tasks that were set aside as too large are missed in the queue, and then fail as such.
+  `
+  DELETE FROM outbox WHERE refused IS NOT NULL AND subject LIKE 'necrocode.tasks.%';
+  ALTER TABLE outbox DROP COLUMN refused;
+  ALTER TABLE outbox ADD COLUMN task INTEGER;
+  ALTER TABLE outbox ADD COLUMN run INTEGER;
+  ALTER TABLE outbox ADD COLUMN stream TEXT GENERATED ALWAYS AS
+    (substr(subject, 11, instr(substr(subject, 11), '.') - 1)) VIRTUAL;
+  CREATE INDEX outbox_by_stream ON outbox (stream, id);
+  `,
 ];

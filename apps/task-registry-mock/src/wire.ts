@@ -1,4 +1,5 @@
 import {
+  cutText,
   errorCodeList,
   parseKey,
   formatKey,
@@ -30,12 +31,15 @@ export function readRunnerId(runnerId: string): string {
   return runnerId;
 }
 
+/** Of why a message was refused: it is told in several places. */
+const mostReasonLength = 64_000;
+
 /** @throws INVALID_ARGUMENT for a code outside the closed list */
 export function readRefusal(request: taskRegistry.RefuseTaskRequest): Refusal {
   const code = errorCodeList.find((known) => known === request.code);
   if (!code) throw badRequest('code: not one of the error codes of the system');
   const { runnerId, message, original, traceId } = request;
-  return { runnerId, code, message, original, traceId };
+  return { runnerId, code, message: cutText(message, mostReasonLength), original, traceId };
 }
 
 export function claimOutcomeToWire(

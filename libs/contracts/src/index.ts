@@ -7,7 +7,9 @@
 export * from './ids.js';
 export * from './subjects.js';
 export * from './task.js';
-export { mostTaskBytes } from './read-json.js';
+export { mostTaskBytes, readJson } from './read-json.js';
+export * from './cut-text.js';
+export * from './bound-result.js';
 export * from './change-set.js';
 export * from './errors.js';
 export * from './result.js';

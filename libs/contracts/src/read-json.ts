@@ -1,5 +1,10 @@
-/** More than any task needs; a NATS server takes a megabyte in one message unless told otherwise. */
-export const mostTaskBytes = 1_048_576;
+/**
+ * More than any task needs. A NATS server takes a megabyte in one message unless told otherwise, and a task
+ * must fit together with its headers each time it is published again, and in a dead letter.
+ */
+export const mostTaskBytes = 786_432;
+/** Of a larger one, up to here, only the key is read. */
+const mostReadBytes = 8 * 1_048_576;
 const mostDepth = 64;
 
 export type ReadJson =
@@ -18,15 +23,17 @@ export type ReadJson =
  */
 export function readJson(body: Uint8Array | string): ReadJson {
   const size = typeof body === 'string' ? Buffer.byteLength(body) : body.length;
-  if (size > mostTaskBytes) {
-    return unreadable('(body)', `has ${size} bytes; more than ${mostTaskBytes} are not read`);
-  }
+  const tooLarge = unreadable('(body)', `has ${size} bytes; a task may have ${mostTaskBytes}`);
+  if (size > mostReadBytes) return tooLarge;
   try {
     const text = typeof body === 'string' ? body : new TextDecoder('utf-8', { fatal: true }).decode(body);
-    const document: unknown = JSON.parse(text);
+    // What is decoded above has lost its byte order mark.
+    const document: unknown = JSON.parse(text.startsWith('\ufeff') ? text.slice(1) : text);
+    if (size > mostTaskBytes) return { ...tooLarge, document };
     const objection = objectionTo(document);
     return objection ? { ...objection, document } : { kind: 'document', document };
   } catch (error) {
+    if (size > mostTaskBytes) return tooLarge;
     const why = error instanceof Error ? error.message.slice(0, 120) : 'unreadable';
     return unreadable('(body)', `not JSON in UTF-8 (${why})`);
   }

@@ -91,6 +91,18 @@ export const taskResultSchema = z.strictObject({
   sandbox: z.enum(sandboxLevels).nullable(),
   error: taskErrorSchema.nullable(),
   warnings: z.array(z.string()).optional(),
+  /**
+   * How many entries these lists have in the registry, where the message had no room for all. Texts that
+   * were cut say so themselves.
+   */
+  truncated: z
+    .strictObject({
+      files_changed: count.optional(),
+      tests: count.optional(),
+      artifacts: count.optional(),
+      warnings: count.optional(),
+    })
+    .optional(),
   trace_id: z.string().nullable(),
 });
 export type TaskResult = Readonly<z.infer<typeof taskResultSchema>>;

@@ -1,5 +1,6 @@
+import { mostTaskBytes } from './read-json.js';
 import { keyOfCancelSubject } from './subjects.js';
-import { parseTask } from './task.js';
+import { formatProblems, parseTask } from './task.js';
 
 const task = {
   spec_name: 's',
@@ -38,6 +39,20 @@ describe('a task that strangers wrote', () => {
     const key = { specName: 's', taskId: '1.0' };
     expect(parseTask(withMetadata('{"__proto__":1}'))).toMatchObject({ key });
     expect(parseTask('[')).toMatchObject({ kind: 'invalid', key: undefined });
+  });
+
+  it('[AR-1.2] keeps its key also where it is too large, and names the limit', () => {
+    const parsed = parseTask(withMetadata(`{"a":"${'x'.repeat(mostTaskBytes)}"}`));
+    expect(parsed).toMatchObject({ key: { specName: 's', taskId: '1.0' } });
+    expect(parsed.kind === 'invalid' && formatProblems(parsed.problems)).toMatch(/a task may have 786432$/);
+  });
+
+  it('[AR-1.2] has its problems named in a message of bounded length', () => {
+    const odd = Object.fromEntries(Array.from({ length: 39_500 }, (_, n) => [`unknown-${n}`, 1]));
+    const parsed = parseTask(JSON.stringify({ ...task, ...odd }));
+    const text = parsed.kind === 'invalid' ? formatProblems(parsed.problems) : '';
+    expect(text.length).toBeLessThan(30_000);
+    expect(text).toMatch(/^unknown-0: unknown field; .*; and \d{5} more$/);
   });
 
   it('[AR-10.3] may say anything in words', () => {

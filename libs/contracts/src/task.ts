@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import { cutText } from './cut-text.js';
 import { defaultBranch, specNameSchema, taskIdSchema, type TaskKey } from './ids.js';
 import { readJson } from './read-json.js';
 import { queuePattern } from './subjects.js';
@@ -122,9 +123,21 @@ export function problemsOf(error: z.ZodError): Problem[] {
   });
 }
 
+/** Every problem by name, as far as a message can hold them; of the others their number. */
 export function formatProblems(problems: readonly Problem[]): string {
-  return problems.map(({ field, problem }) => `${field}: ${problem}`).join('; ');
+  const named: string[] = [];
+  let length = 0;
+  for (const { field, problem } of problems) {
+    const text = `${cutText(field, 200)}: ${cutText(problem, 500)}`;
+    length += text.length;
+    if (length > mostProblemsLength) break;
+    named.push(text);
+  }
+  const unnamed = problems.length - named.length;
+  return [...named, ...(unnamed > 0 ? [`and ${unnamed} more`] : [])].join('; ');
 }
+
+const mostProblemsLength = 16_000;
 
 /** SHA-256 over the task's canonical JSON (keys sorted): equal for equal content, whatever its spelling. */
 export function digestOf(task: Task): string {

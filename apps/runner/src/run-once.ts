@@ -51,6 +51,7 @@ export async function runOnce(
     place: defaultPlace,
     subject: subjects.task(defaultPlace),
     messageId: taskFile,
+    headers: {},
     deliveries: 1,
     publishedAt: new Date(),
     life: lifeSigns.open(claimMs),

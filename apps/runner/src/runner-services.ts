@@ -87,6 +87,7 @@ export function createServices(ingredients: Ingredients): RunnerServices {
         code,
         reason: mask(reason),
         attempts: delivery.deliveries,
+        headers: delivery.headers,
         id: `dead-${delivery.messageId}`,
       });
     },

@@ -26,7 +26,7 @@ describe('attempts of a run', () => {
     registry = new Registry({ dataDir, ...limits, now: () => now });
   };
   const claim = (): ClaimOutcome => {
-    const order = readOrder(json, undefined, '');
+    const order = readOrder(json, {});
     return registry.change((change) => claimTask(change, { order, runnerId: 'r', leaseSeconds: 30 }));
   };
   const release = (reason: string, delaySeconds = 0) =>
@@ -119,7 +119,7 @@ describe('attempts of a run', () => {
     registry.change((change) => decideCommit(change, run(), { ...commit, bundleUri: '', bundleSha256: '' }));
     expect(release('no_slot: at the end').state).toBe('ready');
     const granted = registry.change((change) => {
-      const order = readOrder(json, undefined, '');
+      const order = readOrder(json, {});
       return claimOutcomeToWire(change, claimTask(change, { order, runnerId: 'r', leaseSeconds: 30 }));
     });
     expect(granted.granted?.lastLook).toEqual({

@@ -4,7 +4,7 @@ import { openRun, readOrder, type Order } from './open-run.js';
 import { publishTask, republishTask } from './outbox.js';
 import { alreadyExists, notNow } from './refusals.js';
 import type { Change } from './registry.js';
-import { documentOf, findRun, nameOf, type Run } from './runs.js';
+import { documentOf, findRun, headersOf, nameOf, type Run } from './runs.js';
 
 /**
  * Makes a task known and has it published to its queue as soon as it is ready.
@@ -39,7 +39,11 @@ export function retryTask(change: Change, last: Run): Run {
 
 function orderOf({ sql }: Change, run: Run): Order {
   try {
-    return readOrder(documentOf(sql, run, 'task'), run, run.traceparent);
+    return readOrder(documentOf(sql, run, 'task'), {
+      place: run,
+      traceparent: run.traceparent,
+      headers: headersOf(sql, run),
+    });
   } catch (error) {
     const why = error instanceof Error ? error.message : 'unreadable';
     throw notNow(

@@ -24,7 +24,7 @@ describe('fairness between repositories', () => {
   const taskIn = (repository: string, n: number) =>
     taskOf(spec, `${repository}${n}`, { repo_url: `https://git.example/${repository}.git` });
   const orderOf = (task: Task, priority = 'normal') =>
-    readOrder(JSON.stringify(task), { queue: 'default', priority }, '');
+    readOrder(JSON.stringify(task), { place: { queue: 'default', priority } });
   const publish = (repository: string, count: number) => {
     const tasks = Array.from({ length: count }, (_, n) => taskIn(repository, n + 1));
     queue.push(...tasks);

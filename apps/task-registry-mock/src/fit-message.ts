@@ -33,7 +33,7 @@ const mostFields = 20;
 
 /** An event whose data has been cut: it holds `truncated: true`. */
 function boundEvent(event: TaskEventDocument): TaskEventDocument {
-  const plain = Object.entries(event.data).flatMap(([name, value]) => {
+  const plain = Object.entries(event.data).flatMap(([name, value]): [string, unknown][] => {
     if (typeof value === 'string') return [[name, cutText(value, mostTextLength)]];
     return typeof value === 'object' && value !== null ? [] : [[name, value]];
   });

@@ -23,7 +23,7 @@ describe('rules that time and the repository limit decide', () => {
     reaper = new LeaseReaper(registry, createLogger({ name: 'spec', level: 'silent' }));
   };
   const claim = (task: Task, runnerId = 'runner-1'): ClaimOutcome => {
-    const order = readOrder(JSON.stringify(task), undefined, '');
+    const order = readOrder(JSON.stringify(task), {});
     return registry.change((change) => claimTask(change, { order, runnerId, leaseSeconds: 30 }));
   };
   const granted = (task: Task) => {

@@ -19,7 +19,7 @@ import { recordEvent } from './outbox.js';
 import { badRequest } from './refusals.js';
 import type { Change } from './registry.js';
 import { repositoryOf } from './repository-limit.js';
-import { insertRun, nameOf, updateRun, type BlockedBy, type Run } from './runs.js';
+import { insertRun, nameOf, saveDocument, updateRun, type BlockedBy, type Run } from './runs.js';
 
 /** A task as it came in: the document, what it says, and where it waits. */
 export interface Order {
@@ -28,6 +28,18 @@ export interface Order {
   readonly digest: string;
   readonly place: QueuePlace;
   readonly traceparent: string;
+  /** Of the publisher's own. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** When its message was stored, in milliseconds since 1970; undefined where it came without one. */
+  readonly publishedAt: number | undefined;
+}
+
+/** What an order came with beside its document. */
+export interface OrderOrigin {
+  readonly place?: { readonly queue: string; readonly priority: string } | undefined;
+  readonly traceparent?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly publishedAt?: number | undefined;
 }
 
 /**
@@ -35,11 +47,7 @@ export interface Order {
  *
  * @throws INVALID_ARGUMENT that names every problem of the task or the place
  */
-export function readOrder(
-  json: string,
-  place: { readonly queue: string; readonly priority: string } | undefined,
-  traceparent: string,
-): Order {
+export function readOrder(json: string, origin: OrderOrigin): Order {
   const parsed = parseTask(json);
   switch (parsed.kind) {
     case 'newer':
@@ -47,8 +55,13 @@ export function readOrder(
     case 'invalid':
       throw badRequest(`task: ${formatProblems(parsed.problems)}`);
     case 'task':
-      return { json, task: parsed.task, digest: digestOf(parsed.task), place: readPlace(place), traceparent };
+      return orderOf(json, parsed.task, origin);
   }
+}
+
+function orderOf(json: string, task: Task, origin: OrderOrigin): Order {
+  const { place, traceparent = '', headers = {}, publishedAt } = origin;
+  return { json, task, digest: digestOf(task), place: readPlace(place), traceparent, headers, publishedAt };
 }
 
 export type OpenedRun =
@@ -60,6 +73,8 @@ export type OpenedRun =
 /** Starts the next run of a task, or its first. */
 export function openRun(change: Change, order: Order): OpenedRun {
   const run = insertRun(change, identityOf(order), order.json);
+  if (Object.keys(order.headers).length > 0)
+    saveDocument(change, run, 'headers', JSON.stringify(order.headers));
   saveDependencies(change, run, order.task.dependencies ?? []);
   recordEvent(change, run, 'TaskCreated', { title: order.task.title, digest: order.digest });
   const standing = dependencyStanding(change.sql, run);

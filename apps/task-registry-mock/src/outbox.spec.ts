@@ -154,15 +154,18 @@ describe('outbox', () => {
     );
   });
 
-  it('[AR-8.3] publishes one dead letter for a task whose attempts are used up', async () => {
+  it('[AR-8.3] publishes one dead letter for a task whose attempts are used up: its bytes and headers', async () => {
     const spec = newSpec();
     const place = { queue: `q-${spec}`, priority: 'normal' } as const;
     const task = taskOf(spec, '1');
-    for (let n = 0; n < 5; n += 1) await client.release(await client.granted(task, { place, traceparent }));
+    const taskJson = `${JSON.stringify(task, null, 4)}\n\n`;
+    const claim = { place, traceparent, taskJson, headers: { 'My-Header': 'kept' } };
+    for (let n = 0; n < 5; n += 1) await client.release(await client.granted(task, claim));
     const [result] = await results({ specName: spec, taskId: '1' });
     expect(taskResultSchema.parse(result?.json()).error?.code).toBe('attempts_exhausted');
     const letters = await stored(streams.dead.name, subjects.dead(place.queue), 1);
-    expect(letters.map((letter) => letter.json())).toEqual([task]);
+    expect(letters.map((letter) => letter.string())).toEqual([taskJson]);
+    expect(letters[0]?.header.get('My-Header')).toBe('kept');
     const told = [names.deadCode, names.deadAttempts, names.deadSubject, names.traceparent];
     expect(told.map((name) => letters[0]?.header.get(name))).toEqual([
       'attempts_exhausted',

@@ -7,7 +7,7 @@ import {
 } from '@necrocode/contracts';
 import { deadLetterHeaders } from '@necrocode/messaging';
 import type { Change } from './registry.js';
-import { documentOf, type Run } from './runs.js';
+import { documentOf, headersOf, type Run } from './runs.js';
 
 /** Adds an event to the task's history and has it published. Run and attempt are the run's present ones. */
 export function recordEvent(
@@ -61,7 +61,9 @@ export function publishDeadLetter(
   const told = { code, reason: message, attempts: run.attempt, subject: subjects.task(run) };
   const id = `dead-${formatKey(run)}#${run.run}`;
   const body = documentOf(change.sql, run, 'task');
-  enqueue(change, run, subjects.dead(run.queue), id, body, { headers: deadLetterHeaders(told) });
+  enqueue(change, run, subjects.dead(run.queue), id, body, {
+    headers: { ...headersOf(change.sql, run), ...deadLetterHeaders(told) },
+  });
 }
 
 /** Has a task published that nobody has published yet, under the id that any publisher would use. */
@@ -82,7 +84,10 @@ export function republishTask(change: Change, run: Run, delaySeconds = 0): void 
 }
 
 function enqueueTask(change: Change, run: Run, messageId: string, delaySeconds = 0): void {
-  enqueue(change, run, subjects.task(run), messageId, documentOf(change.sql, run, 'task'), { delaySeconds });
+  enqueue(change, run, subjects.task(run), messageId, documentOf(change.sql, run, 'task'), {
+    delaySeconds,
+    headers: headersOf(change.sql, run),
+  });
 }
 
 interface EnqueueOptions {

@@ -1,4 +1,5 @@
 import { keyOf, placeOfSubject, headers as names } from '@necrocode/contracts';
+import { keptHeaders } from '@necrocode/messaging';
 import type { Logger } from '@necrocode/telemetry';
 import type { Msg, NatsConnection } from '@nats-io/transport-node';
 import { keyConflict, runOfContent } from './claim-task.js';
@@ -58,7 +59,12 @@ function readMessage(message: Msg): Order | undefined {
   const place = placeOfSubject(message.subject);
   if (!place) return undefined;
   try {
-    return readOrder(message.string(), place, message.headers?.get(names.traceparent) ?? '');
+    return readOrder(message.string(), {
+      place,
+      traceparent: message.headers?.get(names.traceparent) ?? '',
+      headers: keptHeaders(message.headers),
+      publishedAt: Date.now(),
+    });
   } catch {
     return undefined;
   }

@@ -1,5 +1,12 @@
 import { createHash } from 'node:crypto';
-import { defaultPlace, digestOf, parseTask, type ErrorCode, type TaskKey } from '@necrocode/contracts';
+import {
+  defaultPlace,
+  digestOf,
+  parseTask,
+  readJson,
+  type ErrorCode,
+  type TaskKey,
+} from '@necrocode/contracts';
 import { endRunWith } from './end-run.js';
 import { recordEvent } from './outbox.js';
 import type { Change } from './registry.js';
@@ -16,18 +23,20 @@ export interface Refusal {
 
 /**
  * Records that a runner refused a message before it could claim it. A key that has no run yet gets one
- * that has failed, so that whoever waits for its result gets one; any other key only an event.
+ * that has failed, so that whoever waits for its result gets one; a run that still waits in the queue with this
+ * very content fails as well; any other key gets only an event.
  *
  * @returns whether a result was made
  */
 export function refuseTask(change: Change, key: TaskKey, refusal: Refusal): boolean {
   const { code, message, runnerId, original } = refusal;
   const known = findRun(change.sql, key);
-  const run =
-    known ??
-    insertRun(change, { ...unknownTask, ...key, digest: digestOfBytes(original) }, taskJson(key, original));
+  const digest = digestOfBytes(original);
+  const run = known ?? insertRun(change, { ...unknownTask, ...key, digest }, taskJson(key, original));
   recordEvent(change, run, 'TaskRefused', { code, message, runner_id: runnerId });
-  if (known) return false;
+  // Its message is gone, and would be missed and published again.
+  const waited = known?.state === 'ready' && known.digest === digest;
+  if (known && !waited) return false;
   endRunWith(change, run, { status: 'failed', code, message, traceId: refusal.traceId || undefined });
   return true;
 }
@@ -47,10 +56,7 @@ function taskJson(key: TaskKey, original: Uint8Array): string {
 }
 
 function isObject(text: string): boolean {
-  try {
-    const document: unknown = JSON.parse(text);
-    return document !== null && typeof document === 'object' && !Array.isArray(document);
-  } catch {
-    return false;
-  }
+  const read = readJson(text);
+  if (read.kind === 'unreadable') return false;
+  return read.document !== null && typeof read.document === 'object' && !Array.isArray(read.document);
 }

@@ -56,7 +56,7 @@ interface RunProgress {
 }
 
 export type Run = RunIdentity & RunProgress;
-export type DocumentKind = 'task' | 'checkpoint' | 'result';
+export type DocumentKind = 'task' | 'headers' | 'checkpoint' | 'result';
 
 /** Columns of a run, of `runs r` and `tasks t`, under the names of `Run`. */
 export const runColumns = `
@@ -203,6 +203,11 @@ export function documentOf(sql: Sql, run: Run, kind: DocumentKind): string {
     kind,
   ) as { body: string } | undefined;
   return row?.body ?? '';
+}
+
+/** Headers of the publisher's own, which come along with whatever is published of its message. */
+export function headersOf(sql: Sql, run: Run): Record<string, string> {
+  return JSON.parse(documentOf(sql, run, 'headers') || '{}') as Record<string, string>;
 }
 
 /** How a run is called in messages to people. */

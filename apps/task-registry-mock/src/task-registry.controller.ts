@@ -54,7 +54,7 @@ export class TaskRegistryController {
   @GrpcMethod('TaskRegistryService', 'createTask')
   createTask(request: wire.CreateTaskRequest): wire.CreateTaskResponse {
     const { traceparent = '' } = headersFromContext();
-    const order = readOrder(request.taskJson, request.place, traceparent);
+    const order = readOrder(request.taskJson, { place: request.place, traceparent });
     return this.registry.once('CreateTask', request.idempotencyKey, wire.CreateTaskResponse, (change) => {
       const { run, created } = createTask(change, order);
       return { key: keyOfRun(run), run: run.run, state: stateToWire(run.state), created };
@@ -63,9 +63,14 @@ export class TaskRegistryController {
 
   @GrpcMethod('TaskRegistryService', 'claimTask')
   claimTask(request: wire.ClaimTaskRequest): wire.ClaimTaskResponse {
-    const { leaseSeconds, traceparent } = request;
+    const { leaseSeconds, traceparent, headers, place, publishedAt } = request;
     const runnerId = readRunnerId(request.runnerId);
-    const order = readOrder(request.taskJson, request.place, traceparent);
+    const order = readOrder(request.taskJson, {
+      place,
+      traceparent,
+      headers,
+      publishedAt: publishedAt?.getTime(),
+    });
     return this.registry.once('ClaimTask', request.idempotencyKey, wire.ClaimTaskResponse, (change) =>
       claimOutcomeToWire(change, claimTask(change, { order, runnerId, leaseSeconds })),
     );

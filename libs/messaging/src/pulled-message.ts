@@ -1,4 +1,5 @@
 import { nanos, type Msg, type NatsConnection } from '@nats-io/transport-node';
+import { keptHeaders } from './kept-headers.js';
 
 /** Where and when a message was delivered, as its reply subject tells. */
 export interface Delivery {
@@ -36,6 +37,11 @@ export class PulledMessage {
 
   header(name: string): string | undefined {
     return this.message.headers?.get(name) || undefined;
+  }
+
+  /** Those of the publisher alone. */
+  get keptHeaders(): Record<string, string> {
+    return keptHeaders(this.message.headers);
   }
 
   nak(delayMs: number): void {

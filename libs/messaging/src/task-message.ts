@@ -26,6 +26,11 @@ export class TaskMessageContext extends BaseRpcContext<[PulledMessage, Life]> {
     return this.getArgByIndex(1) as Life;
   }
 
+  /** Those of the publisher alone. */
+  get keptHeaders(): Record<string, string> {
+    return this.message.keptHeaders;
+  }
+
   header(name: string): string | undefined {
     return this.message.header(name);
   }

@@ -14,6 +14,13 @@ import type { Lease } from '../pipeline/ports.js';
 import { startFaulty, specTask, type FaultyService } from './spec-services.js';
 import { createTaskRegistryClient, type TaskRegistryClient } from './task-registry.client.js';
 
+const messageOf = (task: Task) => ({
+  body: Buffer.from(JSON.stringify(task)),
+  place: defaultPlace,
+  headers: {},
+  publishedAt: new Date(),
+});
+
 describe('the task registry, seen from a runner', () => {
   let service: FaultyService;
   let client: TaskRegistryClient;
@@ -34,7 +41,7 @@ describe('the task registry, seen from a runner', () => {
   let tasks = 0;
   const newTask = () => specTask(String((tasks += 1)));
   const claimed = async (task: Task): Promise<Lease> => {
-    const claim = await client.claim(task, defaultPlace);
+    const claim = await client.claim(task, messageOf(task));
     if (claim.kind !== 'granted') throw new Error(`${formatKey(keyOf(task))} was not granted`);
     return claim.lease;
   };
@@ -116,7 +123,8 @@ describe('the task registry, seen from a runner', () => {
   it('[AR-11.2] stops waiting for a registry that is away when it is told to', async () => {
     const ending = new AbortController();
     await service.setFaults({ method: 'ClaimTask', statusCode: status.UNAVAILABLE });
-    const claiming = client.claim(newTask(), defaultPlace, ending.signal);
+    const waiting = newTask();
+    const claiming = client.claim(waiting, messageOf(waiting), ending.signal);
     ending.abort(new Error('shutting down'));
     await expect(claiming).rejects.toThrow('shutting down');
   });

@@ -1,16 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import {
   keyOf,
+  mostTaskBytes,
   RunnerError,
   taskRegistry,
-  type QueuePlace,
   type Task,
   type TerminalStatus,
 } from '@necrocode/contracts';
 import { call, createClient, hostAndPort, isStatusError, status, type GrpcEndpoint } from '@necrocode/rpc';
 import { headersFromContext, type Mask } from '@necrocode/telemetry';
 import { readCheckpoint } from '../pipeline/checkpoint.js';
-import type { Claim, Lease, TaskRegistry } from '../pipeline/ports.js';
+import type { Claim, ClaimedMessage, Lease, TaskRegistry } from '../pipeline/ports.js';
 import { judgeRefusal, renewalDeadlineMs } from './renewal.js';
 import { serviceFailure } from './service-failure.js';
 
@@ -60,8 +60,8 @@ export function createTaskRegistryClient(
       await translate(call(client.registerRunner.bind(client), request, { deadlineMs, retries: 0 }));
     },
 
-    async claim(task, place, signal) {
-      const request = claimRequest(task, place, runnerId, leaseSeconds);
+    async claim(task, message, signal) {
+      const request = claimRequest(message, runnerId, leaseSeconds);
       const reply = await translate(call(client.claimTask.bind(client), request, { ...patient, signal }));
       return readClaim(reply, task);
     },
@@ -138,7 +138,7 @@ export function createTaskRegistryClient(
         key,
         code,
         message: mask(message),
-        original: Buffer.from(original),
+        original: Buffer.from(original.subarray(0, mostTaskBytes)),
         traceId: '',
       };
       await translate(call(client.refuseTask.bind(client), request, patient));
@@ -149,17 +149,18 @@ export function createTaskRegistryClient(
 }
 
 function claimRequest(
-  task: Task,
-  place: QueuePlace,
+  { body, place, headers, publishedAt }: ClaimedMessage,
   runnerId: string,
   leaseSeconds: number,
 ): taskRegistry.ClaimTaskRequest {
   return {
     idempotencyKey: randomUUID(),
     runnerId,
-    taskJson: JSON.stringify(task),
+    taskJson: Buffer.from(body).toString(),
     place,
     leaseSeconds,
+    headers: { ...headers },
+    publishedAt,
     traceparent: headersFromContext()['traceparent'] ?? '',
   };
 }

@@ -65,6 +65,14 @@ export interface LastLook {
   readonly message: string;
 }
 
+/** What a task came in; the registry keeps it for when it has to be published again. */
+export interface ClaimedMessage {
+  readonly body: Uint8Array;
+  readonly place: QueuePlace;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly publishedAt: Date;
+}
+
 /** How a lease is renewed by a thread that can do nothing but send bytes and pass on what is answered. */
 export interface Renewal {
   readonly call: Extract<Sign, { kind: 'call' }>;
@@ -86,7 +94,7 @@ export interface Refusal {
 
 /** Failures are RunnerError registry_unavailable, or lease_lost where a lease is shown. */
 export interface TaskRegistry {
-  claim(task: Task, place: QueuePlace, signal?: AbortSignal): Promise<Claim>;
+  claim(task: Task, message: ClaimedMessage, signal?: AbortSignal): Promise<Claim>;
   renewal(lease: Lease): Renewal;
   /** When the task comes again is the registry's to say. */
   giveBack(lease: Lease, reason: string): Promise<void>;

@@ -17,8 +17,10 @@ export interface Delivery {
   readonly body: Uint8Array;
   readonly place: QueuePlace;
   readonly subject: string;
-  /** Identifies the message over all of its deliveries. */
+  /** Identifies the stored message over all of its deliveries, and no other. */
   readonly messageId: string;
+  /** Headers of the publisher's own. */
+  readonly headers: Readonly<Record<string, string>>;
   readonly deliveries: number;
   readonly publishedAt: Date;
   /** Shows that the delivery is being worked on; whoever works sets its deadlines. */

@@ -2,8 +2,10 @@ import { jest } from '@jest/globals';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { readdirSync, readFileSync } from 'node:fs';
-import { subjects } from '@necrocode/contracts';
+import { defaultPlace, streams, subjects } from '@necrocode/contracts';
 import { eventually } from '@necrocode/testkit';
+import { jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { headers, nanos } from '@nats-io/transport-node';
 import { RemoteRepository } from './remote-repository.js';
 import { startTestStack, type TaskDocument, type TestStack } from './test-stack.js';
 
@@ -277,6 +279,40 @@ describe('bad tasks', () => {
       code: 'invalid_task',
       reason: expect.stringContaining('not JSON') as string,
     });
+  });
+
+  it('[AR-1.2] buries what leaves no room beside the reason, and tells its size', async () => {
+    const body = 'x'.repeat(1_048_476);
+    await system.publish(body, { priority: 'low' });
+    const letter = await system.deadLetter('the dead letter', (found) => found.body.startsWith('xxx'));
+    expect(body.startsWith(letter.body)).toBe(true);
+    await eventually('it is gone', async () => ((await system.waiting('default')) === 0 ? true : undefined));
+  });
+
+  it('[AR-1.2] buries what is nested without end, with one result for its key', async () => {
+    const task = makeTask(RemoteRepository.make(project));
+    const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
+    await system.publish(`${JSON.stringify(task).slice(0, -1)},"metadata":{"a":${deep}}}`);
+    expect((await system.result(task)).error?.code).toBe('invalid_task');
+    await system.deadLetter('the dead letter', ({ reason }) => reason.includes('nested'));
+  });
+
+  it('[AR-8.3] buries every bad message, also under an id that its publisher uses again', async () => {
+    const manager = await jetstreamManager(system.connection);
+    const { config } = await manager.streams.info(streams.tasks.name);
+    await manager.streams.update(streams.tasks.name, { duplicate_window: nanos(100) });
+    const carried = headers();
+    carried.set('Nats-Msg-Id', 'import-row-1');
+    for (const body of ['the first bad message', 'the second bad message']) {
+      await eventually(`${body} is stored`, async () => {
+        const { duplicate } = await jetstream(system.connection).publish(subjects.task(defaultPlace), body, {
+          headers: carried,
+        });
+        return duplicate ? undefined : true;
+      });
+      await system.deadLetter(body, (letter) => letter.body === body);
+    }
+    await manager.streams.update(streams.tasks.name, { duplicate_window: config.duplicate_window });
   });
 
   it('[AR-1.2] names every problem, once in a result and once in a dead letter', async () => {

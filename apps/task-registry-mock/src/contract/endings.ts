@@ -77,6 +77,23 @@ export function endingRules(client: () => RegistryClient): void {
     expect(stored.map(({ run }) => run)).toEqual([1, 1, 2]);
   });
 
+  it('[AR-8.3] fails a waiting task whose message a runner had to end, but no other content of its key', async () => {
+    const task = taskOf(newSpec(), '1');
+    await client().create(task);
+    const key = { specName: task.spec_name, taskId: '1' };
+    const refuse = (content: object) =>
+      client().refuse({
+        key,
+        code: 'internal',
+        message: 'broke',
+        original: Buffer.from(JSON.stringify(content)),
+      });
+    expect(await refuse({ ...task, title: 'Another' })).toEqual({ resultCreated: false });
+    expect(await client().state(key)).toBe(TaskState.TASK_STATE_READY);
+    expect(await refuse(task)).toEqual({ resultCreated: true });
+    expect(await client().errorCode(key)).toBe('internal');
+  });
+
   it('[AR-1.5] cancels a ready task at once', async () => {
     const task = taskOf(newSpec(), '1');
     await client().create(task);

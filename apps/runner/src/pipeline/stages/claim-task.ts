@@ -1,6 +1,7 @@
 import { RunnerError, type Task } from '@necrocode/contracts';
 import { markSpanFailed, withSpan } from '@necrocode/telemetry';
 import type { Handled } from '../../intake/settle.js';
+import { isBreakage } from '../is-breakage.js';
 import { attributesOf, type GrantedClaim } from '../attempt.js';
 import type { Delivery, Services } from '../services.js';
 
@@ -17,7 +18,7 @@ export async function claimTask(task: Task, delivery: Delivery, services: Servic
     const key = `${task.spec_name}/${task.task_id}`;
     const started = performance.now();
     try {
-      const claim = await services.registry.claim(task, delivery.place, services.shutdown);
+      const claim = await services.registry.claim(task, delivery, services.shutdown);
       span.setAttribute('necrocode.claim', claim.kind);
       switch (claim.kind) {
         case 'granted':
@@ -36,6 +37,7 @@ export async function claimTask(task: Task, delivery: Delivery, services: Servic
           return handled({ kind: 'refused', reason: claim.message });
       }
     } catch (thrown) {
+      if (isBreakage(thrown)) throw thrown;
       const error = RunnerError.from(thrown);
       markSpanFailed(error.code, error.message);
       services.log.warn({ task: key, error }, 'the claim failed; the message comes again');

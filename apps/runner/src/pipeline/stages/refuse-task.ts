@@ -1,5 +1,6 @@
 import { formatKey, formatProblems, type Problem, type TaskKey } from '@necrocode/contracts';
 import { annotateSpan, markSpanFailed, withSpan } from '@necrocode/telemetry';
+import { isBreakage } from '../is-breakage.js';
 import type { Handled } from '../../intake/settle.js';
 import type { Delivery, Services } from '../services.js';
 
@@ -27,6 +28,7 @@ export async function refuseTask(
       await services.bury({ delivery, code, reason });
       return { kind: 'refused', reason };
     } catch (error) {
+      if (isBreakage(error)) throw error;
       services.log.warn({ task, error }, 'the refusal could not be recorded; the message comes again');
       return { kind: 'unsettled', delaySeconds: registryAwaySeconds };
     }

@@ -20,12 +20,7 @@ export async function openSandbox(settings: SandboxSettings): Promise<Sandbox> {
   );
 }
 
-function startSandbox({
-  required,
-  setup_network,
-  socket,
-  setup_socket,
-}: SandboxSettings): Promise<Sandbox> {
+function startSandbox({ required, setup_network, socket, setup_socket }: SandboxSettings): Promise<Sandbox> {
   if (socket === undefined) {
     const { hosts, max_connections: maxConnections, max_mb } = setup_network;
     return createSandbox({
@@ -61,8 +56,7 @@ export function setupReach(
 
 /** What an operator should know of it; undefined where nothing is unusual. */
 export function reachWarning({ confined, hosts }: SetupReach): string | undefined {
-  if (!confined)
-    return 'nothing confines the network of setup commands: only the sandbox level full does';
+  if (!confined) return 'nothing confines the network of setup commands: only the sandbox level full does';
   const open = hosts.some((host) => host === '*' || host.startsWith('*:'));
   return open ? 'setup commands reach every public host: sandbox.setup_network.hosts holds *' : undefined;
 }

@@ -121,7 +121,10 @@ describe('a cancelled task', () => {
       await eventually('what was done is kept', async () =>
         (await services.stored(keyOf(task))).includes('run.log') ? true : undefined,
       );
-      expect(await system.waiting('default')).toBe(0);
+      // The message is acknowledged last.
+      await eventually('the queue is empty', async () =>
+        (await system.waiting('default')) === 0 ? true : undefined,
+      );
       expect(remote.has(`feature/task-cancel-${task.task_id}`)).toBe(false);
     },
   );

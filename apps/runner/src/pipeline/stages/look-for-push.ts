@@ -1,6 +1,6 @@
-import { dirname } from 'node:path';
-import { RunnerError, type Task } from '@necrocode/contracts';
-import { checkRepoUrl, Git, tipOfRemote } from '@necrocode/workspace';
+import type { Task } from '@necrocode/contracts';
+import { Git, tipOfRemote } from '@necrocode/workspace';
+import { checkDestination } from '../check-destination.js';
 import { openAskpass } from '../open-askpass.js';
 import type { DecidedCommit, Slot } from '../ports.js';
 import { retryGit } from '../retry-git.js';
@@ -18,10 +18,8 @@ export async function lookForPush(
   settings: GitSettings,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const allowed = checkRepoUrl(task.repo_url, settings);
-  if (allowed.kind === 'refused') throw new RunnerError('repo_not_allowed', `repo_url: ${allowed.problem}`);
-  const { url, protocols } = allowed;
-  const askpass = await openAskpass(url, dirname(workTree), settings.token);
+  const { url, protocols } = checkDestination(task, settings);
+  const askpass = await openAskpass(url, settings.credentialsDir, settings);
   try {
     const git = new Git({ workTree, gitDir }, { protocols, credentials: askpass?.env, signal });
     return (await retryGit(() => tipOfRemote(git, url, branch), signal)) === commit;

@@ -1,9 +1,10 @@
 import { needsLastLook } from './attempt-limits.js';
+import { keepEarlyCancel, type CancelRequest } from './early-cancels.js';
 import { endRunWith } from './end-run.js';
 import { makeReady } from './make-ready.js';
 import { recordEvent } from './outbox.js';
 import type { Change } from './registry.js';
-import { keyOfRun, updateRun, type Run } from './runs.js';
+import { findRun, keyOfRun, updateRun, type Run } from './runs.js';
 import { hasEnded } from './task-states.js';
 
 /**
@@ -12,7 +13,7 @@ import { hasEnded } from './task-states.js';
  * again, or for a task that has ended, changes nothing.
  */
 export function cancelTask(change: Change, run: Run, reason: string): Run {
-  const why = reason || 'cancelled on request';
+  const why = reason || defaultReason;
   if (hasEnded(run.state) || run.cancelReason !== null) return run;
   if (run.state !== 'running' && !needsLastLook(run)) {
     return endRunWith(change, run, { status: 'cancelled', code: 'cancelled', message: why });
@@ -23,3 +24,25 @@ export function cancelTask(change: Change, run: Run, reason: string): Run {
   change.cancels.push({ key: keyOfRun(asked), reason: why });
   return asked;
 }
+
+/** A request that is heard later than this may be older than the run that it finds. */
+const promptMs = 10_000;
+
+/**
+ * Carries out a request that may have waited: heard late, it counts only for what had been published before it
+ * was made. One for an unknown key is kept for a while.
+ */
+export function cancelAsAsked(change: Change, request: CancelRequest): Run | undefined {
+  const { key, askedAt } = request;
+  const reason = request.reason || defaultReason;
+  const run = findRun(change.sql, key);
+  if (!run) {
+    keepEarlyCancel(change, { key, reason, askedAt });
+    return undefined;
+  }
+  const late = change.now - askedAt > promptMs;
+  const meant = !late || (run.publishedAt ?? run.createdAt) <= askedAt;
+  return meant ? cancelTask(change, run, reason) : run;
+}
+
+const defaultReason = 'cancelled on request';

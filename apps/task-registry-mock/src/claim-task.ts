@@ -53,6 +53,8 @@ function claimOpened(change: Change, claim: Claim, opened: OpenedRun): ClaimOutc
       return claimReady(change, claim, opened.run);
     case 'blocked':
       return { kind: 'parked', reason: opened.run.blockedReason };
+    case 'cancelled':
+      return { kind: 'already_handled', run: opened.run };
     case 'failed':
       return { kind: 'conflict', code: opened.code, message: opened.message };
   }

@@ -114,4 +114,35 @@ describe('tasks whose messages are gone', () => {
     await waiting(place, 1);
     expect(await client.state(keyOf(ready))).toBe(TaskState.TASK_STATE_READY);
   });
+
+  it('[AR-15.4] are missed also where other messages wait: for newer runners, duplicates, no tasks', async () => {
+    const spec = newSpec();
+    const place = placeOf(spec);
+    const [kept, lost] = [taskOf(spec, 'kept'), taskOf(spec, 'lost')];
+    await client.create(kept, { place });
+    await client.create(lost, { place });
+    await waiting(place, 2);
+    const manager = await jetstreamManager(connection);
+    const { state: queue } = await manager.streams.info(streams.tasks.name);
+    const last = await manager.streams.getMessage(streams.tasks.name, { last_by_subj: subjects.task(place) });
+    expect(last?.json()).toEqual(lost);
+    await manager.streams.deleteMessage(streams.tasks.name, queue.last_seq);
+    for (const body of [JSON.stringify({ ...kept, schema_version: 2 }), JSON.stringify(kept), 'no task'])
+      connection.publish(subjects.task(place), body);
+    await waiting(place, 5);
+    const again = await manager.streams.getMessage(streams.tasks.name, {
+      last_by_subj: subjects.task(place),
+    });
+    expect(again?.json()).toEqual(lost);
+  });
+
+  it('[AR-1.5] are known, and can be cancelled, though they were published while the registry was away', async () => {
+    const spec = newSpec();
+    const task = taskOf(spec, '1');
+    await stopRegistry();
+    await publishTask(connection, task, placeOf(spec));
+    await startRegistry();
+    await state(task, TaskState.TASK_STATE_READY);
+    expect(await client.cancel(keyOf(task))).toEqual({ state: TaskState.TASK_STATE_CANCELLED });
+  });
 });

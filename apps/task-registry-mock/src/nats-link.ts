@@ -1,27 +1,23 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { formatKey, keyOfCancelSubject, subjects, type NatsAccess } from '@necrocode/contracts';
+import { subjects, type NatsAccess } from '@necrocode/contracts';
 import { connectNats, type NatsConnection } from '@necrocode/messaging';
 import type { Logger } from '@necrocode/telemetry';
-import { headers, type Msg } from '@nats-io/transport-node';
-import { cancelTask } from './cancel-task.js';
+import { headers } from '@nats-io/transport-node';
+import { ControlFeed, origin, originHeader } from './control-feed.js';
 import { LostTasks } from './lost-tasks.js';
 import { measureDeadLetters } from './measure-dead-letters.js';
 import { OutboxPublisher } from './outbox-publisher.js';
 import { QueueWatch } from './queue-watch.js';
 import type { Change, Registry } from './registry.js';
-import { findRun } from './runs.js';
 
 const drainDeadlineMs = 3_000;
-
-/** Marks the registry's own cancel messages: heard late, one must not cancel the task's next run. */
-const originHeader = 'Necrocode-Origin';
-const origin = 'task-registry';
 
 /** The registry's side towards NATS. It serves without one; then what it has to say waits in the outbox. */
 export class NatsLink {
   private connection: NatsConnection | undefined;
   private publisher: OutboxPublisher | undefined;
   private lostTasks: LostTasks | undefined;
+  private control: ControlFeed | undefined;
   private online = false;
   private readonly stopping = new AbortController();
   private readonly stopListening: () => void;
@@ -39,6 +35,7 @@ export class NatsLink {
   async stop(): Promise<void> {
     this.stopListening();
     this.stopping.abort();
+    await this.control?.stop();
     await this.lostTasks?.stop();
     await this.publisher?.stop(drainDeadlineMs);
     await this.connection?.close();
@@ -67,15 +64,12 @@ export class NatsLink {
   private use(connection: NatsConnection): void {
     this.connection = connection;
     this.online = true;
-    connection.subscribe(subjects.allCancels, {
-      callback: (error, message) => {
-        if (!error) this.hearCancel(message);
-      },
-    });
-    new QueueWatch(this.registry, this.logger).listen(connection);
+    const watch = new QueueWatch(this.registry, this.logger);
+    watch.listen(connection);
     this.publisher = new OutboxPublisher(this.registry, connection, this.logger);
-    this.lostTasks = new LostTasks(this.registry, connection, () => this.online, this.logger);
+    this.lostTasks = new LostTasks(this.registry, connection, watch, () => this.online, this.logger);
     measureDeadLetters(connection, () => this.online);
+    this.control = new ControlFeed(this.registry, connection, this.logger);
     void this.watch(connection, this.publisher, this.lostTasks);
     this.logger.info('connected to NATS');
   }
@@ -89,21 +83,8 @@ export class NatsLink {
       if (type !== 'disconnect' && type !== 'reconnect') continue;
       this.online = type === 'reconnect';
       publisher.setOnline(this.online);
-      if (this.online) void lostTasks.look();
+      if (this.online) lostTasks.catchUp();
       this.logger.info({ online: this.online }, 'connection to NATS changed');
-    }
-  }
-
-  private hearCancel(message: Msg): void {
-    const key = keyOfCancelSubject(message.subject);
-    if (!key || message.headers?.get(originHeader) === origin) return;
-    try {
-      this.registry.change((change) => {
-        const run = findRun(change.sql, key);
-        if (run) cancelTask(change, run, reasonOf(message));
-      });
-    } catch (error) {
-      this.logger.error({ error, task: formatKey(key) }, 'cancelling failed');
     }
   }
 
@@ -115,17 +96,5 @@ export class NatsLink {
       marked.set(originHeader, origin);
       this.connection.publish(subjects.cancel(key), JSON.stringify({ reason }), { headers: marked });
     }
-  }
-}
-
-/** A cancel message may hold `{"reason": "…"}`, plain text or nothing. */
-function reasonOf(message: Msg): string {
-  const text = message.string().slice(0, 1_000);
-  try {
-    const document: unknown = JSON.parse(text);
-    const reason = (document as { reason?: unknown } | null)?.reason;
-    return typeof reason === 'string' ? reason : '';
-  } catch {
-    return text;
   }
 }

@@ -13,6 +13,7 @@ import {
   type Task,
 } from '@necrocode/contracts';
 import { dependencyStanding, saveDependencies } from './dependencies.js';
+import { takeEarlyCancel } from './early-cancels.js';
 import { dependencyVerdict, endRunWith, type RegistryVerdict } from './end-run.js';
 import { withoutLease } from './make-ready.js';
 import { recordEvent } from './outbox.js';
@@ -67,6 +68,8 @@ function orderOf(json: string, task: Task, origin: OrderOrigin): Order {
 export type OpenedRun =
   | { readonly kind: 'ready'; readonly run: Run }
   | { readonly kind: 'blocked'; readonly run: Run }
+  /** Somebody had cancelled it before it was known. */
+  | { readonly kind: 'cancelled'; readonly run: Run }
   /** It can never run: it has ended already, and its result is on its way. */
   | { readonly kind: 'failed'; readonly run: Run; readonly code: ErrorCode; readonly message: string };
 
@@ -77,6 +80,13 @@ export function openRun(change: Change, order: Order): OpenedRun {
     saveDocument(change, run, 'headers', JSON.stringify(order.headers));
   saveDependencies(change, run, order.task.dependencies ?? []);
   recordEvent(change, run, 'TaskCreated', { title: order.task.title, digest: order.digest });
+  const cancel = takeEarlyCancel(change, run);
+  if (cancel !== undefined) {
+    return {
+      kind: 'cancelled',
+      run: endRunWith(change, run, { status: 'cancelled', code: 'cancelled', message: cancel }),
+    };
+  }
   const standing = dependencyStanding(change.sql, run);
   const verdict = branchVerdict(change, run) ?? dependencyVerdict(standing);
   if (verdict) {
@@ -113,7 +123,13 @@ function readPlace(place: { readonly queue: string; readonly priority: string } 
   return { queue, priority };
 }
 
-function identityOf({ task, digest, place, traceparent }: Order): Parameters<typeof insertRun>[1] {
+function identityOf({
+  task,
+  digest,
+  place,
+  traceparent,
+  publishedAt,
+}: Order): Parameters<typeof insertRun>[1] {
   return {
     ...keyOf(task),
     ...place,
@@ -122,6 +138,7 @@ function identityOf({ task, digest, place, traceparent }: Order): Parameters<typ
     repository: repositoryOf(task.repo_url),
     branch: branchOf(task),
     requiredSkill: task.required_skill ?? '',
+    publishedAt: publishedAt ?? null,
   };
 }
 

@@ -1,7 +1,7 @@
 import { keyOf, placeOfSubject, headers as names } from '@necrocode/contracts';
 import { keptHeaders } from '@necrocode/messaging';
 import type { Logger } from '@necrocode/telemetry';
-import type { Msg, NatsConnection } from '@nats-io/transport-node';
+import type { MsgHdrs, NatsConnection } from '@nats-io/transport-node';
 import { keyConflict, runOfContent } from './claim-task.js';
 import { openRun, readOrder, type Order } from './open-run.js';
 import type { Change, Registry } from './registry.js';
@@ -25,10 +25,20 @@ export class QueueWatch {
   listen(connection: NatsConnection): void {
     connection.subscribe('necrocode.tasks.*.*', {
       callback: (error, message) => {
-        const order = error ? undefined : readMessage(message);
-        if (order) this.add(order);
+        if (!error) this.read(message.subject, message.string(), message.headers, Date.now());
       },
     });
+  }
+
+  /**
+   * Takes note of a message, and tells what it orders; undefined for what is no task.
+   *
+   * @param publishedAt in milliseconds since 1970
+   */
+  read(subject: string, body: string, headers: MsgHdrs | undefined, publishedAt: number): Order | undefined {
+    const order = readMessage(subject, body, headers, publishedAt);
+    if (order) this.add(order);
+    return order;
   }
 
   private add(order: Order): void {
@@ -55,16 +65,17 @@ export function noteQueued(change: Change, order: Order): void {
 }
 
 /** An invalid task is for a runner to refuse. */
-function readMessage(message: Msg): Order | undefined {
-  const place = placeOfSubject(message.subject);
+function readMessage(
+  subject: string,
+  body: string,
+  headers: MsgHdrs | undefined,
+  publishedAt: number,
+): Order | undefined {
+  const place = placeOfSubject(subject);
   if (!place) return undefined;
   try {
-    return readOrder(message.string(), {
-      place,
-      traceparent: message.headers?.get(names.traceparent) ?? '',
-      headers: keptHeaders(message.headers),
-      publishedAt: Date.now(),
-    });
+    const traceparent = headers?.get(names.traceparent) ?? '';
+    return readOrder(body, { place, traceparent, headers: keptHeaders(headers), publishedAt });
   } catch {
     return undefined;
   }

@@ -3,8 +3,9 @@ import { rpcError, status } from '@necrocode/rpc';
 import type { z } from 'zod';
 
 /** The statuses with which the registry turns a call down. A refused call has changed nothing. */
-export function notFound(key: TaskKey): Error {
-  return rpcError(status.NOT_FOUND, `no task ${formatKey(key)} is known`);
+export function notFound(key: TaskKey, more?: string): Error {
+  const what = `no task ${formatKey(key)} is known`;
+  return rpcError(status.NOT_FOUND, more === undefined ? what : `${what}; ${more}`);
 }
 
 export function badRequest(message: string): Error {

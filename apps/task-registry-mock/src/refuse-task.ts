@@ -42,7 +42,14 @@ export function refuseTask(change: Change, key: TaskKey, refusal: Refusal): bool
 }
 
 /** What is not known of a task that was refused. It gets neither a branch nor dependencies. */
-const unknownTask = { ...defaultPlace, traceparent: '', repository: '', branch: '', requiredSkill: '' };
+const unknownTask = {
+  ...defaultPlace,
+  traceparent: '',
+  repository: '',
+  branch: '',
+  requiredSkill: '',
+  publishedAt: null,
+};
 
 /** A task that is valid but unwanted keeps the digest that it would have had. */
 function digestOfBytes(original: Uint8Array): string {

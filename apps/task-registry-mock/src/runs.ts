@@ -24,6 +24,8 @@ interface RunIdentity {
   readonly branch: string;
   readonly requiredSkill: string;
   readonly createdAt: number;
+  /** When its message was stored, where that is known. */
+  readonly publishedAt: number | null;
 }
 
 interface RunProgress {
@@ -61,7 +63,8 @@ export type DocumentKind = 'task' | 'headers' | 'checkpoint' | 'result';
 /** Columns of a run, of `runs r` and `tasks t`, under the names of `Run`. */
 export const runColumns = `
   r.task, t.spec_name AS specName, t.task_id AS taskId, r.run, r.digest, r.queue, r.priority, r.traceparent,
-  r.repository, r.branch, r.required_skill AS requiredSkill, r.created_at AS createdAt, r.state,
+  r.repository, r.branch, r.required_skill AS requiredSkill, r.created_at AS createdAt,
+  r.published_at AS publishedAt, r.state,
   r.ready_since AS readySince, r.stage,
   r.runner_id AS runnerId, r.attempt, r.fencing_token AS fencingToken, r.lease_expires_at AS leaseExpiresAt,
   r.lease_seconds AS leaseSeconds,
@@ -124,8 +127,9 @@ export function insertRun({ sql, now }: Change, identity: NewRun, taskJson: stri
   ).get(specName, taskId) as { task: number; run: number };
   sql(
     `INSERT INTO runs (task, run, state, digest, queue, priority, traceparent, repository, branch,
-       required_skill, stage, runner_id, attempt, fencing_token, blocked_reason, created_at, ready_since)
-     VALUES (?, ?, 'ready', ?, ?, ?, ?, ?, ?, ?, '', '', 0, 0, '', ?, ?)`,
+       required_skill, stage, runner_id, attempt, fencing_token, blocked_reason, created_at, ready_since,
+       published_at)
+     VALUES (?, ?, 'ready', ?, ?, ?, ?, ?, ?, ?, '', '', 0, 0, '', ?, ?, ?)`,
   ).run(
     task,
     run,
@@ -138,6 +142,7 @@ export function insertRun({ sql, now }: Change, identity: NewRun, taskJson: stri
     identity.requiredSkill,
     now,
     now,
+    identity.publishedAt,
   );
   const inserted: Run = { ...identity, ...fresh, task, run, createdAt: now, readySince: now };
   saveDocument({ sql }, inserted, 'task', taskJson);

@@ -119,4 +119,11 @@ export const migrations: readonly string[] = [
     (substr(subject, 11, instr(substr(subject, 11), '.') - 1)) VIRTUAL;
   CREATE INDEX outbox_by_stream ON outbox (stream, id);
   `,
+  `
+  ALTER TABLE runs ADD COLUMN published_at INTEGER;
+  CREATE TABLE early_cancels (
+    spec_name TEXT NOT NULL, task_id TEXT NOT NULL, reason TEXT NOT NULL, asked_at INTEGER NOT NULL,
+    PRIMARY KEY (spec_name, task_id)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

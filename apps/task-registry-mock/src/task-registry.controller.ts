@@ -4,7 +4,7 @@ import { taskRegistry as wire, type TaskKey } from '@necrocode/contracts';
 import { headersFromContext } from '@necrocode/telemetry';
 import type { Observable } from 'rxjs';
 import { addArtifacts, appendEvents, updateStage } from './attempt-progress.js';
-import { cancelTask } from './cancel-task.js';
+import { cancelAsAsked } from './cancel-task.js';
 import { claimTask } from './claim-task.js';
 import { claimOutcomeToWire, readKey, readRefusal, readRunnerId } from './wire.js';
 import { createTask, retryTask } from './create-task.js';
@@ -13,7 +13,7 @@ import { holdLease, lastHeld, mustStop, releaseLease, renewLease } from './lease
 import { readOrder } from './open-run.js';
 import { parkTask, unparkTask } from './park-task.js';
 import { listTasks, taskHistory } from './queries.js';
-import { badRequest } from './refusals.js';
+import { badRequest, notFound } from './refusals.js';
 import { refuseTask } from './refuse-task.js';
 import { Registry, type Change } from './registry.js';
 import { readResult, reportResult } from './report-result.js';
@@ -175,9 +175,14 @@ export class TaskRegistryController {
 
   @GrpcMethod('TaskRegistryService', 'cancelTask')
   cancelTask(request: wire.CancelTaskRequest): wire.CancelTaskResponse {
-    return this.known('CancelTask', request, wire.CancelTaskResponse, (change, run) => ({
-      state: stateToWire(cancelTask(change, run, request.reason).state),
-    }));
+    const key = readKey(request.key);
+    const { reason, idempotencyKey } = request;
+    const answer = this.registry.once('CancelTask', idempotencyKey, wire.CancelTaskResponse, (change) => {
+      const run = cancelAsAsked(change, { key, reason, askedAt: change.now });
+      return { state: run ? stateToWire(run.state) : wire.TaskState.TASK_STATE_UNSPECIFIED };
+    });
+    if (answer.state !== wire.TaskState.TASK_STATE_UNSPECIFIED) return answer;
+    throw notFound(key, 'if it has been published before now, it is cancelled as soon as it is heard of');
   }
 
   @GrpcMethod('TaskRegistryService', 'retryTask')

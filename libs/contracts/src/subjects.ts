@@ -20,6 +20,8 @@ export const streams = {
   results: { name: 'NECROCODE_RESULTS', subjects: ['necrocode.results.>'] },
   events: { name: 'NECROCODE_EVENTS', subjects: ['necrocode.events.>'] },
   dead: { name: 'NECROCODE_DEAD', subjects: ['necrocode.dead.*'] },
+  /** Requests to cancel, for a registry that is away at the moment. */
+  control: { name: 'NECROCODE_CONTROL', subjects: ['necrocode.control.cancel.>'] },
 } as const;
 
 export const subjects = {

@@ -6,6 +6,7 @@
  *   app.connectMicroservice({ strategy });   // then @EventPattern(taskPattern) handles tasks
  */
 export * from './connect.js';
+export * from './control-stream.js';
 export * from './kept-headers.js';
 export * from './life-signs/life-signs.js';
 export type { Sign, SignAnswer } from './life-signs/sign.js';

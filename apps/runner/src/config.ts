@@ -109,7 +109,12 @@ export const configSchema = z.strictObject({
         )
         .default([]),
       timeout_seconds: seconds.default(120),
-      max_retries: z.coerce.number().int().min(0).default(5),
+      /** How long a request that the endpoint refuses, or is not there for, is made again. */
+      patience_seconds: z.coerce.number().min(0).default(120),
+      /** The same for a model that has another one behind it in fallbacks. */
+      fallback_after_seconds: z.coerce.number().min(0).default(15),
+      /** How often a request that timed out is made again; not where there is another model to ask. */
+      timeout_retries: z.coerce.number().int().min(0).default(1),
       /** A server that asks for a longer wait is given up on. */
       max_retry_wait_seconds: seconds.default(120),
       /** Of the first request, estimated. */
@@ -228,6 +233,7 @@ const variables: Readonly<Record<string, readonly string[]>> = {
   OPENAI_BASE_URL: ['llm', 'base_url'],
   LLM_MODEL: ['llm', 'model'],
   LLM_TIMEOUT_SECONDS: ['llm', 'timeout_seconds'],
+  LLM_PATIENCE_SECONDS: ['llm', 'patience_seconds'],
   GIT_TOKEN: ['git', 'token'],
   GIT_HOSTS: ['git', 'hosts'],
   GIT_TOKEN_HOSTS: ['git', 'token_hosts'],

@@ -121,9 +121,10 @@ function setupCacheOf(
 }
 
 function createModels({ llm }: RunnerConfig): Models {
-  const preferred = { client: createLlm(llm, llm), format: llm.answer_format };
-  const others = llm.fallbacks.map((other) => ({
-    client: createLlm(llm, other),
+  const { fallbacks } = llm;
+  const preferred = { client: createLlm(llm, llm, fallbacks.length > 0), format: llm.answer_format };
+  const others = fallbacks.map((other, index) => ({
+    client: createLlm(llm, other, index + 1 < fallbacks.length),
     format: other.answer_format ?? llm.answer_format,
   }));
   return [preferred, ...others];
@@ -132,14 +133,17 @@ function createModels({ llm }: RunnerConfig): Models {
 function createLlm(
   llm: RunnerConfig['llm'],
   { model, base_url }: { readonly model: string; readonly base_url?: string | undefined },
+  hasSuccessor: boolean,
 ): LlmClient {
+  const patience = hasSuccessor ? llm.fallback_after_seconds : llm.patience_seconds;
   return createOpenAiClient({
     // Endpoints without authentication still want a bearer token of some kind.
     apiKey: llm.api_key ?? 'none',
     baseUrl: base_url ?? llm.base_url,
     model,
     callTimeoutMs: llm.timeout_seconds * 1000,
-    maxRetries: llm.max_retries,
+    patienceMs: patience * 1000,
+    timeoutRetries: hasSuccessor ? 0 : llm.timeout_retries,
     maxRetryWaitMs: llm.max_retry_wait_seconds * 1000,
     prices: llm.prices,
   });

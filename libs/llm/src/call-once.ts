@@ -3,7 +3,7 @@ import { failSpan, SpanKind, withSpan, type Attributes, type Mask, type Span } f
 import type { OpenAI } from 'openai';
 import { recordAnswer, recordDuration } from './call-metrics.js';
 import { requestBody, type Dialect } from './dialect.js';
-import type { ChatAnswer, ChatRequest } from './llm-client.js';
+import type { ChatAnswer, ChatOptions, ChatRequest } from './llm-client.js';
 import { costOf, type PriceTable } from './prices.js';
 import { readCompletion, type Completion } from './read-completion.js';
 import { never, timedOut, translateFailure, type CallFailure } from './translate-failure.js';
@@ -31,17 +31,18 @@ export function callOnce(
   endpoint: Endpoint,
   request: ChatRequest,
   dialect: Dialect,
-  signal: AbortSignal | undefined,
+  options: ChatOptions,
 ): Promise<CallOutcome> {
-  const options = { kind: SpanKind.CLIENT, attributes: requestAttributes(endpoint, request, dialect) };
-  return withSpan(`chat ${endpoint.model}`, options, async (span) => {
+  const spanOptions = { kind: SpanKind.CLIENT, attributes: requestAttributes(endpoint, request, dialect) };
+  return withSpan(`chat ${endpoint.model}`, spanOptions, async (span) => {
     const started = performance.now();
     let errorType: string | undefined = 'aborted';
     try {
-      const result = await post(endpoint, request, dialect, signal);
+      const result = await post(endpoint, request, dialect, options);
       errorType = 'error' in result ? result.error.code : undefined;
       if ('error' in result) {
         failSpan(span, result.error);
+        if (result.maybePaid) options.onUnanswered?.();
         return { kind: 'failed', failure: result };
       }
       return { kind: 'answered', answer: account(endpoint, result, performance.now() - started, span) };
@@ -69,7 +70,7 @@ async function post(
   { sdk, model, callTimeoutMs, mask }: Endpoint,
   request: ChatRequest,
   dialect: Dialect,
-  signal: AbortSignal | undefined,
+  { signal, onUnanswered }: ChatOptions,
 ): Promise<Completion | CallFailure> {
   const limit = new AbortController();
   const stop = () => limit.abort();
@@ -80,8 +81,10 @@ async function post(
       signal: limit.signal,
     });
     const completion = readCompletion(body, request, model);
-    return completion instanceof RunnerError ? never(completion) : completion;
+    // Whatever it says, it was answered.
+    return completion instanceof RunnerError ? { ...never(completion), maybePaid: true } : completion;
   } catch (error) {
+    if (signal?.aborted) onUnanswered?.();
     signal?.throwIfAborted();
     return limit.signal.aborted ? timedOut(error) : translateFailure(error, mask);
   } finally {

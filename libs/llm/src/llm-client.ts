@@ -35,14 +35,21 @@ export interface ChatAnswer {
   readonly retries: number;
 }
 
+export interface ChatOptions {
+  readonly signal?: AbortSignal;
+  readonly onUnanswered?: () => void;
+}
+
 export interface LlmClient {
   /** The model that is asked for. */
   readonly model: string;
   /**
    * Asks once, repeating what is safe to repeat.
    *
+   * @param options `onUnanswered` is called for each call that brought no answer of use although the model may
+   *   have worked on it, and may be paid for that; also for one that the signal ended
    * @throws RunnerError with an `llm_*` code; llm_bad_request has the reason `model_not_found` or
    *   `context_length_exceeded` where another model may do; with an aborted signal, the signal's reason
    */
-  chat(request: ChatRequest, options?: { readonly signal?: AbortSignal }): Promise<ChatAnswer>;
+  chat(request: ChatRequest, options?: ChatOptions): Promise<ChatAnswer>;
 }

@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { describeLlmClient, type ContractTurn } from './llm-client.contract.js';
 import type { ChatRequest } from './llm-client.js';
 import {
@@ -99,26 +100,64 @@ describe('repeating', () => {
     ['llm_unavailable', 'cut_off', true],
     ['llm_timeout', refusal(408, 'too slow'), true],
   ] as const)('[AR-16.6] says %s when it does not get better (%#)', async (code, reply, retryable) => {
-    const { client, endpoint } = await arrange([reply], { maxRetries: 2 });
-    const message = expect.stringContaining('gave up after 2 retries') as string;
+    const { client, endpoint } = await arrange([reply], { patienceMs: 100 });
+    const message = expect.stringMatching(/gave up after [1-9]\d* retries/) as string;
     await expect(client.chat(request)).rejects.toMatchObject({ code, retryable, message });
-    expect(endpoint.calls).toHaveLength(3);
+    // The waits double, so there is no hot loop however short they begin.
+    expect(endpoint.calls.length).toBeLessThan(12);
+  });
+
+  it('[AR-16.5] outlasts more failures than any count of retries, as long as its patience', async () => {
+    const away = Array.from({ length: 9 }, () => refusal(503, 'away'));
+    const { client } = await arrange([...away, completion('back')], { patienceMs: 60_000 });
+    expect(await client.chat(request)).toMatchObject({ text: 'back', retries: 9 });
   });
 
   it('[AR-16.6] says llm_unavailable when nobody listens', async () => {
-    const { client, endpoint } = await arrange([completion('never sent')], { maxRetries: 1 });
+    const { client, endpoint } = await arrange([completion('never sent')], { patienceMs: 1 });
     await endpoint.close();
-    await expect(client.chat(request)).rejects.toMatchObject({ code: 'llm_unavailable' });
+    const onUnanswered = jest.fn();
+    await expect(client.chat(request, { onUnanswered })).rejects.toMatchObject({ code: 'llm_unavailable' });
+    expect(onUnanswered).not.toHaveBeenCalled();
   });
 
   it.each(['hang', 'stall'] as const)(
-    '[AR-16.3] ends a call that takes too long (%s), and does not repeat it',
+    '[AR-16.3] ends a call that takes too long (%s), and repeats it as often as told',
     async (reply) => {
-      const { client, endpoint } = await arrange([reply], { callTimeoutMs: 60 });
-      await expect(client.chat(request)).rejects.toMatchObject({ code: 'llm_timeout', retryable: true });
-      expect(endpoint.calls).toHaveLength(1);
+      const { client, endpoint } = await arrange([reply], { callTimeoutMs: 60, timeoutRetries: 2 });
+      const onUnanswered = jest.fn();
+      const answer = client.chat(request, { onUnanswered });
+      await expect(answer).rejects.toMatchObject({ code: 'llm_timeout', retryable: true });
+      expect(endpoint.calls).toHaveLength(3);
+      expect(onUnanswered).toHaveBeenCalledTimes(3);
     },
   );
+
+  it.each(['hang', 'stall'] as const)(
+    '[AR-16.3] outlasts a request that is swallowed (%s)',
+    async (reply) => {
+      // Shorter than the call's own time-out, which does not use it up.
+      const { client } = await arrange([reply, completion('at last')], { callTimeoutMs: 60, patienceMs: 50 });
+      expect(await client.chat(request)).toMatchObject({ text: 'at last', retries: 1 });
+    },
+  );
+
+  it('[AR-16.4] tells of calls that may be paid for although they brought nothing', async () => {
+    const replies = ['cut_off', 'reset', refusal(503, 'away'), completion('at last')] as const;
+    const { client } = await arrange(replies);
+    const onUnanswered = jest.fn();
+    await client.chat(request, { onUnanswered });
+    expect(onUnanswered).toHaveBeenCalledTimes(2);
+    const { client: another, endpoint } = await arrange(['hang']);
+    const controller = new AbortController();
+    const ended = expect(
+      another.chat(request, { onUnanswered, signal: controller.signal }),
+    ).rejects.toThrow();
+    await endpoint.received(1);
+    controller.abort();
+    await ended;
+    expect(onUnanswered).toHaveBeenCalledTimes(3);
+  });
 
   it('[AR-16.5] does not wait at all for a server that asks for too long a wait', async () => {
     const { client, endpoint } = await arrange([refusal(429, 'later', { 'retry-after': '61' })]);

@@ -6,7 +6,7 @@ import { recordRetry } from './call-metrics.js';
 import { callOnce, type Endpoint } from './call-once.js';
 import { cappedFetch } from './capped-fetch.js';
 import { fullDialect, simplerDialect } from './dialect.js';
-import type { ChatAnswer, ChatRequest, LlmClient } from './llm-client.js';
+import type { ChatAnswer, ChatOptions, ChatRequest, LlmClient } from './llm-client.js';
 import type { PriceTable } from './prices.js';
 import { createRetryWaits } from './retry-wait.js';
 import type { CallFailure } from './translate-failure.js';
@@ -19,40 +19,47 @@ export interface OpenAiSettings {
   readonly model: string;
   /** For each HTTP call, body included. Node's fetch itself gives up on headers after 300 seconds. */
   readonly callTimeoutMs?: number;
-  /** Calls after the first one. */
-  readonly maxRetries?: number;
+  /** How long after its first failure an endpoint is asked again; the time of calls that timed out not counted. */
+  readonly patienceMs?: number;
+  /** How often a call that timed out is made again. */
+  readonly timeoutRetries?: number;
   /** A server that asks for a longer wait is not waited for. */
   readonly maxRetryWaitMs?: number;
-  /** Upper end of the first wait, which then doubles. */
+  /** Upper end of the first wait, which then doubles up to 10 seconds. */
   readonly firstRetryDelayMs?: number;
   /** Prices that add to or replace the built-in ones. */
   readonly prices?: PriceTable;
 }
 
+/** At most, between two calls, unless the server asks for more. */
+const maxDelayMs = 10_000;
 const defaultBaseUrl = 'https://api.openai.com/v1';
 
 /**
  * A client of one model at an OpenAI-compatible endpoint (`POST {baseUrl}/chat/completions`).
  *
- * Repeats after 408, 409, 429, 5xx and broken connections, not after a time-out, with exponential backoff,
- * full jitter and respect for what the server asks; learns which optional parameters the endpoint refuses.
+ * Repeats after 408, 409, 429, 5xx and broken connections until `patienceMs` are over, with exponential
+ * backoff, jitter and respect for what the server asks: a wait that it asked for is kept also when it ends
+ * later. Repeats after a time-out as often as told. Learns which optional parameters the endpoint refuses.
  */
 export function createOpenAiClient(settings: OpenAiSettings): LlmClient {
-  const { model, maxRetries = 5, maxRetryWaitMs = 60_000, firstRetryDelayMs = 500 } = settings;
+  const { model, patienceMs = 120_000, timeoutRetries = 1 } = settings;
+  const { maxRetryWaitMs = 60_000, firstRetryDelayMs = 500 } = settings;
   const endpoint = endpointOf(settings);
   let dialect = fullDialect;
 
-  async function chat(
-    request: ChatRequest,
-    options: { readonly signal?: AbortSignal } = {},
-  ): Promise<ChatAnswer> {
+  async function chat(request: ChatRequest, options: ChatOptions = {}): Promise<ChatAnswer> {
     const { signal } = options;
-    const nextWait = createRetryWaits({ firstDelayMs: firstRetryDelayMs, maxWaitMs: maxRetryWaitMs });
+    const waits = { firstDelayMs: firstRetryDelayMs, maxDelayMs, maxWaitMs: maxRetryWaitMs };
+    const nextWait = createRetryWaits(waits);
+    let giveUpAt: number | undefined;
     let retries = 0;
+    let timeouts = 0;
     for (;;) {
       signal?.throwIfAborted();
       const used = dialect;
-      const outcome = await callOnce(endpoint, request, used, signal);
+      const started = performance.now();
+      const outcome = await callOnce(endpoint, request, used, options);
       if (outcome.kind === 'answered') return { ...outcome.answer, retries };
       const { failure } = outcome;
 
@@ -62,9 +69,18 @@ export function createOpenAiClient(settings: OpenAiSettings): LlmClient {
         continue;
       }
       if (failure.retry === 'never') throw failure.error;
-      if (retries >= maxRetries) throw gaveUp(failure, `gave up after ${retries} retries`);
-      const waitMs = nextWait(failure.askedWaitMs);
-      if (waitMs === undefined) throw gaveUp(failure, waitTooLong(failure, maxRetryWaitMs));
+      const now = performance.now();
+      giveUpAt ??= now + patienceMs;
+      if (failure.retry === 'after_timeout') {
+        timeouts += 1;
+        giveUpAt += now - started;
+      }
+      const leftMs = giveUpAt - now;
+      if (leftMs <= 0 || timeouts > timeoutRetries) throw gaveUp(failure, `gave up after ${retries} retries`);
+      const nextMs = nextWait(failure.askedWaitMs);
+      if (nextMs === undefined) throw gaveUp(failure, waitTooLong(failure, maxRetryWaitMs));
+      // The last call is made when the patience ends.
+      const waitMs = Math.max(failure.askedWaitMs ?? 0, Math.min(nextMs, leftMs));
       retries += 1;
       addSpanEvent('retry', { 'retry.delay_ms': waitMs, 'retry.reason': failure.error.code });
       recordRetry(model, failure.error.code);

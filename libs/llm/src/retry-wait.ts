@@ -1,7 +1,10 @@
-import { ExponentialBackoff, fullJitterGenerator, type IBackoff } from 'cockatiel';
+import { ExponentialBackoff, halfJitterGenerator, type IBackoff } from 'cockatiel';
 
 export interface RetryWaitSettings {
+  /** Upper end of the first wait, which then doubles up to `maxDelayMs`. */
   readonly firstDelayMs: number;
+  readonly maxDelayMs: number;
+  /** Of a wait that the server asks for. */
   readonly maxWaitMs: number;
 }
 
@@ -9,16 +12,17 @@ export interface RetryWaitSettings {
 const spread = 0.1;
 
 /**
- * The waits of one request, growing exponentially with full jitter.
+ * The waits of one request, growing exponentially. At least half of each is not left to chance, so that an
+ * endpoint that is away is asked seldom.
  *
  * @returns milliseconds for the next wait, never less than the server asked for; undefined when it
  * asked for more than may be waited
  */
-export function createRetryWaits({ firstDelayMs, maxWaitMs }: RetryWaitSettings) {
+export function createRetryWaits({ firstDelayMs, maxDelayMs, maxWaitMs }: RetryWaitSettings) {
   let backoff: IBackoff<unknown> = new ExponentialBackoff({
-    generator: fullJitterGenerator,
+    generator: halfJitterGenerator,
     initialDelay: firstDelayMs,
-    maxDelay: maxWaitMs,
+    maxDelay: maxDelayMs,
   }).next();
   return (askedMs = 0): number | undefined => {
     if (askedMs > maxWaitMs) return undefined;

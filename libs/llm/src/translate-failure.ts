@@ -7,7 +7,9 @@ import { askedWaitMs } from './retry-wait.js';
 /** A call that brought no answer, and whether the same call may be sent again. */
 export interface CallFailure {
   readonly error: RunnerError;
-  readonly retry: 'never' | 'repeatedly';
+  readonly retry: 'never' | 'repeatedly' | 'after_timeout';
+  /** The request may have reached the model, which may have worked on it, and be paid for that. */
+  readonly maybePaid?: boolean;
   /** What the server asked to wait. */
   readonly askedWaitMs?: number;
   /** What the server disliked about the request itself. */
@@ -35,20 +37,42 @@ export function translateFailure(error: unknown, mask: Mask): CallFailure {
     );
   }
   if (error instanceof SyntaxError) {
-    return never(
-      new RunnerError('llm_bad_response', 'the LLM endpoint answered with broken JSON', { cause: error }),
-    );
+    const message = 'the LLM endpoint answered with broken JSON';
+    return { ...never(new RunnerError('llm_bad_response', message, { cause: error })), maybePaid: true };
   }
   const message = 'the LLM endpoint cannot be reached, or broke the connection';
-  return { error: new RunnerError('llm_unavailable', message, { cause: error }), retry: 'repeatedly' };
+  return {
+    error: new RunnerError('llm_unavailable', message, { cause: error }),
+    retry: 'repeatedly',
+    maybePaid: !neverSent(error),
+  };
 }
 
-/** Not repeated: a call's time-out is what a caller has to wait at most, and the model may be paid for already. */
+/** A request may be swallowed on its way, but the model may be paid for it already: repeated seldom. */
 export function timedOut(cause: unknown): CallFailure {
   return {
     error: new RunnerError('llm_timeout', 'the LLM did not answer in time', { cause }),
-    retry: 'never',
+    retry: 'after_timeout',
+    maybePaid: true,
   };
+}
+
+const unconnected = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
+
+/** Whether no connection was made at all: the reason stands somewhere along the causes. */
+function neverSent(error: unknown): boolean {
+  for (let at = error; typeof at === 'object' && at !== null; at = (at as { cause?: unknown }).cause) {
+    const { code } = at as { code?: unknown };
+    if (typeof code === 'string' && unconnected.has(code)) return true;
+  }
+  return false;
 }
 
 /** For what a repetition would not mend. */

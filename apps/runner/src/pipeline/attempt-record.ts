@@ -46,6 +46,8 @@ export class AttemptRecord {
   /** Of each round that came to testing, the newest last. */
   readonly testRuns: CommandReport[][] = [];
   readonly artifacts: ArtifactRef[] = [];
+  /** Calls of the model that brought nothing and may be paid for; they count as calls, not against the budget. */
+  unanswered = 0;
   private roundsBefore = 0;
   private roundsSince: number | undefined;
 
@@ -66,9 +68,15 @@ export class AttemptRecord {
     if (!this.warnings.includes(warning)) this.warnings.push(warning);
   }
 
+  addUnanswered(): void {
+    this.unanswered += 1;
+    this.usage = { ...this.usage, llm_calls: this.usage.llm_calls + 1 };
+  }
+
   addUsage({ model, usage: used, cost_usd: cost }: StoredAnswer): void {
     const { usage } = this;
-    const costKnown = typeof cost === 'number' && (usage.llm_calls === 0 || usage.cost_usd !== null);
+    const first = usage.llm_calls === this.unanswered;
+    const costKnown = typeof cost === 'number' && (first || usage.cost_usd !== null);
     this.usage = {
       model: model ?? usage.model,
       input_tokens: usage.input_tokens + (used?.inputTokens ?? 0),

@@ -34,7 +34,7 @@ export class Budget {
   check(record: AttemptRecord): void {
     const { max_llm_calls, max_tokens, max_cost_usd, max_seconds } = this.limits;
     const { input_tokens, output_tokens, cost_usd, llm_calls, model } = record.usage;
-    spend('max_llm_calls', llm_calls, max_llm_calls, 'calls of the model are used');
+    spend('max_llm_calls', llm_calls - record.unanswered, max_llm_calls, 'calls of the model are used');
     spend('max_tokens', input_tokens + output_tokens, max_tokens, 'tokens are used');
     if (cost_usd !== null) spend('max_cost_usd', cost_usd, max_cost_usd, 'USD are spent');
     else if (max_cost_usd !== undefined && llm_calls > 0)

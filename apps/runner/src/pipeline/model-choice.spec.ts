@@ -23,7 +23,7 @@ function choose(first: ReturnType<typeof failing>) {
 describe('ModelChoice', () => {
   it('[AR-16.6] asks the next model when the first is away, and stays with it', async () => {
     const { choice, changes } = choose(failing('llm_unavailable'));
-    expect(await choice.chat(request, signal)).toMatchObject({ text: 'hello', format: 'blocks' });
+    expect(await choice.chat(request, { signal })).toMatchObject({ text: 'hello', format: 'blocks' });
     expect(choice.current.format).toBe('blocks');
     expect(changes).toEqual(['first > second: llm_unavailable']);
   });
@@ -38,7 +38,7 @@ describe('ModelChoice', () => {
     ],
   ])('[AR-16.6] asks the next model when the endpoint of the first %s', async (_fault, first, why) => {
     const { choice, changes } = choose(first);
-    expect(await choice.chat(request, signal)).toMatchObject({ text: 'hello', format: 'blocks' });
+    expect(await choice.chat(request, { signal })).toMatchObject({ text: 'hello', format: 'blocks' });
     expect(changes).toEqual([`first > second: ${why}`]);
   });
 
@@ -47,14 +47,14 @@ describe('ModelChoice', () => {
     ['the model declines', failing('llm_refused')],
   ])('[AR-8.5] asks nobody else when %s', async (_fault, first) => {
     const { choice, changes } = choose(first);
-    await expect(choice.chat(request, signal)).rejects.toMatchObject({ message: 'away' });
+    await expect(choice.chat(request, { signal })).rejects.toMatchObject({ message: 'away' });
     expect(changes).toEqual([]);
   });
 
   it('[AR-8.5] keeps the code of the failure where there is no other model', async () => {
     const client = failing('llm_bad_request', 'model_not_found');
     const alone = new ModelChoice([{ client, format: 'json' }], () => undefined);
-    await expect(alone.chat(request, signal)).rejects.toMatchObject({ code: 'llm_bad_request' });
+    await expect(alone.chat(request, { signal })).rejects.toMatchObject({ code: 'llm_bad_request' });
     expect(client.requests).toHaveLength(1);
   });
 

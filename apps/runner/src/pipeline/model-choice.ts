@@ -1,5 +1,5 @@
 import { RunnerError, type ErrorCode } from '@necrocode/contracts';
-import type { ChatAnswer, ChatRequest, LlmClient, UnfitModel } from '@necrocode/llm';
+import type { ChatAnswer, ChatOptions, ChatRequest, LlmClient, UnfitModel } from '@necrocode/llm';
 import type { AnswerFormat } from '../prompt/answer-format.js';
 
 export interface Model {
@@ -54,15 +54,15 @@ export class ModelChoice {
    */
   async chat(
     request: (model: Model) => ChatRequest,
-    signal: AbortSignal,
+    options: ChatOptions & { readonly signal: AbortSignal },
   ): Promise<ChatAnswer & { readonly format: AnswerFormat }> {
     for (;;) {
       try {
         const { client, format } = this.current;
-        return { ...(await client.chat(request(this.current), { signal })), format };
+        return { ...(await client.chat(request(this.current), options)), format };
       } catch (error) {
         const why = whyPassedOn(error);
-        if (signal.aborted || !why || !this.moveOn(why)) throw error;
+        if (options.signal.aborted || !why || !this.moveOn(why)) throw error;
       }
     }
   }

@@ -15,7 +15,7 @@ let remote: RemoteRepository;
 let count = 0;
 
 beforeAll(async () => {
-  system = await startTestStack({ runners: 1, maxParallel: 2 });
+  system = await startTestStack({ runners: 1, maxParallel: 2 }, { LLM_TIMEOUT_SECONDS: '2' });
   services = openServices(system.stack.ready);
 });
 
@@ -42,22 +42,28 @@ function spooled(): string[] {
   }
 }
 
-/** Publishes a task whose push waits at the remote until `goOn`. */
-async function publishTask(): Promise<{ task: TaskDocument; pushed: Promise<unknown>; goOn: () => void }> {
+function makeTask(more: Record<string, unknown> = {}): TaskDocument {
   count += 1;
-  remote = RemoteRepository.make({ 'answer.txt': '41\n' });
-  const [here, go] = [join(remote.path, 'here'), join(remote.path, 'go')];
-  remote.hook('post-receive', `touch "${here}"; until [ -e "${go}" ]; do sleep 0.05; done`);
-  const task = {
+  return {
     spec_name: 'outages',
     task_id: `${count}.0`,
     title: 'Correct the answer',
     description: 'answer.txt must say 42.',
-    repo_url: remote.path,
     test_commands: ['grep -q 42 answer.txt'],
+    ...more,
   };
-  const change = { file_path: 'answer.txt', operation: 'modify', content: '42\n' };
-  await system.script(task, [{ answer: { code_changes: [change] } }]);
+}
+
+const change = { file_path: 'answer.txt', operation: 'modify', content: '42\n' };
+const answer = { answer: { code_changes: [change] } };
+
+/** Publishes a task whose push waits at the remote until `goOn`. */
+async function publishTask(): Promise<{ task: TaskDocument; pushed: Promise<unknown>; goOn: () => void }> {
+  remote = RemoteRepository.make({ 'answer.txt': '41\n' });
+  const [here, go] = [join(remote.path, 'here'), join(remote.path, 'go')];
+  remote.hook('post-receive', `touch "${here}"; until [ -e "${go}" ]; do sleep 0.05; done`);
+  const task = makeTask({ repo_url: remote.path });
+  await system.script(task, [answer]);
   await system.publish(task);
   const pushed = eventually('the push', () => (readdirSync(remote.path).includes('here') ? true : undefined));
   return { task, pushed, goOn: () => writeFileSync(go, '') };
@@ -115,5 +121,17 @@ describe('an artifact store that is away when artifacts should be stored', () =>
     });
     await eventually('the spool is empty', () => (spooled().length === 0 ? true : undefined));
     expect((await services.stored(keyOf(task))).filter((name) => names.includes(name))).toEqual(names);
+  });
+});
+
+describe('an LLM that is away for a while', () => {
+  it('[AR-16.6] is waited for, also when it swallows a request, and every call is counted that may be paid', async () => {
+    remote = RemoteRepository.make({ 'answer.txt': '41\n' });
+    const task = makeTask({ repo_url: remote.path });
+    const away = { fault: { status: 503 } };
+    await system.script(task, [away, away, away, away, away, away, { fault: 'hang' }, answer]);
+    await system.publish(task);
+    expect(await system.result(task)).toMatchObject({ status: 'done', attempts: 1, usage: { llm_calls: 2 } });
+    expect(await system.llmCalls(task)).toHaveLength(8);
   });
 });

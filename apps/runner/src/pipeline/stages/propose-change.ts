@@ -34,7 +34,10 @@ export async function proposeChange(
   }
   const masked = (message: ChatMessage) => ({ ...message, content: mask(message.content) });
   const answer = await models
-    .chat(({ format }) => frameRequest(format, request.messages.map(masked)), signal)
+    .chat(({ format }) => frameRequest(format, request.messages.map(masked)), {
+      signal,
+      onUnanswered: () => record.addUnanswered(),
+    })
     .catch((error: unknown) => {
       addFailure(record, request, models, error);
       throw error;

@@ -16,11 +16,13 @@ export interface GitServer extends AsyncDisposable {
  * A git dir behind real HTTP with basic authentication, by git's own http-backend.
  *
  * @param holds requests that are never answered, although whoever asks may
+ * @param drops requests whose connection is broken: `before` git hears of them, or `after` it has done its work
  */
 export async function serveGit(
   gitDir: string,
   user: { username: string; password: string },
   holds: (url: string) => boolean = () => false,
+  drops: (url: string) => 'before' | 'after' | undefined = () => undefined,
 ): Promise<GitServer> {
   const { stdout } = await promisify(execFile)('git', ['--exec-path']);
   const backend = join(stdout.trim(), 'git-http-backend');
@@ -28,8 +30,10 @@ export async function serveGit(
   const attempts: (string | undefined)[] = [];
   const server = createServer((request, response) => {
     attempts.push(request.headers.authorization);
-    if (request.headers.authorization === expected) {
-      if (!holds(request.url ?? '')) answer(backend, gitDir, request, response);
+    const dropped = drops(request.url ?? '');
+    if (dropped === 'before') request.socket.destroy();
+    else if (request.headers.authorization === expected) {
+      if (!holds(request.url ?? '')) answer(backend, gitDir, request, response, dropped);
     } else response.writeHead(401, { 'www-authenticate': 'Basic realm="spec"' }).end();
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
@@ -46,7 +50,13 @@ export async function serveGit(
   };
 }
 
-function answer(backend: string, gitDir: string, request: IncomingMessage, response: ServerResponse): void {
+function answer(
+  backend: string,
+  gitDir: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+  dropped: 'after' | undefined,
+): void {
   const address = new URL(request.url ?? '/', 'http://spec');
   const child = spawn(backend, {
     env: {
@@ -65,6 +75,10 @@ function answer(backend: string, gitDir: string, request: IncomingMessage, respo
   const chunks: Buffer[] = [];
   child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
   child.on('close', () => {
+    if (dropped) {
+      request.socket.destroy();
+      return;
+    }
     const output = Buffer.concat(chunks);
     const end = output.indexOf('\r\n\r\n');
     for (const header of output.toString('latin1', 0, end).split('\r\n')) {

@@ -8,6 +8,12 @@ export interface GitAction {
 }
 
 /**
+ * The reason of a repo_unreachable or push_failed that comes from the way to the remote, not from the
+ * remote: it passes by itself. `unknown_host` may also be an address that is wrong.
+ */
+export type AwayReason = 'network' | 'unknown_host';
+
+/**
  * The one place where git's words become error codes. Anything that git did not say (an abort, a
  * RunnerError) is returned as it is. git's own text stays in the cause.
  */
@@ -21,8 +27,16 @@ export function translateGitError(error: unknown, { action, url }: GitAction): u
     const code = action === 'push' ? 'push_failed' : 'git_failed';
     return new RunnerError(code, `${failed}; git's words are in the log`, { cause: error });
   }
-  const code = known.code === 'repo_unreachable' && action === 'push' ? 'push_failed' : known.code;
-  return new RunnerError(code, known.message(where), { cause: error, retryable: known.retryable });
+  const pushing = known.code === 'repo_unreachable' && action === 'push';
+  const code = pushing ? 'push_failed' : known.code;
+  // Whoever pushes has found the host before.
+  const reason = known.reason && pushing ? 'network' : known.reason;
+  return new RunnerError(code, known.message(where), { cause: error, retryable: known.retryable, reason });
+}
+
+/** For what answers in a remote's place, such as the sign-in page of a network. */
+export function notGit(where: string): string {
+  return `what answers at ${where} is no git server; check the address, and the network's proxy or sign-in`;
 }
 
 /** A URL as it may be shown: without user information, query and fragment. */
@@ -43,7 +57,10 @@ interface Verdict {
   readonly code: ErrorCode;
   readonly message: (where: string) => string;
   readonly retryable?: boolean;
+  readonly reason?: AwayReason;
 }
+
+const unreachable = (where: string) => `${where} cannot be reached; check the address and the network`;
 
 /** In order: the first that matches counts, so the specific ones stand before the general ones. */
 const verdicts: readonly Verdict[] = [
@@ -99,14 +116,39 @@ const verdicts: readonly Verdict[] = [
     retryable: false,
   },
   {
+    pattern: /Could not resolve (host|hostname|proxy)/i,
+    code: 'repo_unreachable',
+    message: unreachable,
+    reason: 'unknown_host',
+  },
+  {
+    // A way that does not let through what was sent, such as one that is too long.
+    pattern: /(returned error:|RPC failed; HTTP) 4(?!08|25|29)\d\d/i,
+    code: 'repo_unreachable',
+    message: (where) => `${where} did not accept the request; check the address`,
+  },
+  {
+    pattern:
+      /not valid: is this a git repository|invalid server response|protocol error|bad line length|unable to update url base from redirection|expected (service|flush)/i,
+    code: 'repo_unreachable',
+    message: notGit,
+    reason: 'network',
+  },
+  {
+    pattern:
+      /Failed to connect|Could(n't| not) connect|Connection (refused|reset|timed out|closed)|Connection was reset|timed out|Timeout was reached|Operation too slow|Network is unreachable|No route to host|early EOF|hung up unexpectedly|RPC failed|unexpected disconnect|Empty reply|(Recv|Send) failure|transfer closed|SSL_ERROR_SYSCALL|non-properly terminated|GnuTLS recv error|unexpected eof|(returned error:) (408|425|429|5\d\d)/i,
+    code: 'repo_unreachable',
+    message: unreachable,
+    reason: 'network',
+  },
+  {
     pattern: /certificate|SSL|gnutls|TLS/i,
     code: 'repo_unreachable',
     message: (where) => `no secure connection to ${where}; check its certificate and GIT_SSL_CAINFO`,
   },
   {
-    pattern:
-      /Could not resolve (host|hostname|proxy)|Failed to connect|Couldn't connect|Connection (refused|reset|timed out|closed)|timed out|Network is unreachable|No route to host|unable to access|Could not read from remote repository|early EOF|hung up unexpectedly|RPC failed|unexpected disconnect|Empty reply|returned error: (408|429|5\d\d)/i,
+    pattern: /unable to access|Could not read from remote repository/i,
     code: 'repo_unreachable',
-    message: (where) => `${where} cannot be reached; check the address and the network`,
+    message: unreachable,
   },
 ];

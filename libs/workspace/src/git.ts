@@ -75,6 +75,12 @@ export class Git {
     throw new GitError(commandOf(args), finished.code, finished.stderr.toString());
   }
 
+  /** The same git, which writes down in a file what it hears from a remote. */
+  tracing(file: string): Git {
+    const { credentials } = this.options;
+    return new Git(this.place, { ...this.options, credentials: { ...credentials, GIT_TRACE_PACKET: file } });
+  }
+
   private placeArguments(): string[] {
     const { gitDir, workTree } = this.place;
     return [`--git-dir=${gitDir}`, ...(workTree === undefined ? [] : [`--work-tree=${workTree}`])];

@@ -1,8 +1,12 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { serveGit } from '@necrocode/testkit';
 import { createAskpass } from './credentials.js';
-import { Git } from './git.js';
+import { translateGitError } from './git-errors.js';
+import { Git, GitError } from './git.js';
 import { pushCommit } from './push.js';
 import { fetchCommit, lookAtRemote, tipOfRemote } from './remote.js';
 import { SpecRepository } from './spec-repository.js';
@@ -78,6 +82,64 @@ describe('looking and fetching', () => {
     const narrow = new Git(local.git.place, { protocols: ['https'] });
     await expect(lookAtRemote(narrow, url, { branch })).rejects.toMatchObject({ code: 'repo_not_allowed' });
   });
+
+  it.each([
+    ['a page of one line', 'text/html', '<html>sign in</html>'],
+    ['a page', 'text/html', '<html>\nsign in\n</html>\n'],
+    ['nothing', 'text/plain', ''],
+    ['broken words of git', 'application/x-git-upload-pack-advertisement', 'zzzz'],
+  ])(
+    '[AR-8.2] takes %s in the place of a remote for no remote, which may pass',
+    async (_what, type, text) => {
+      const server = createServer((_request, response) => response.setHeader('content-type', type).end(text));
+      await once(server.listen(0, '127.0.0.1'), 'listening');
+      const page = `http://127.0.0.1:${(server.address() as AddressInfo).port}/x.git`;
+      const git = new Git(local.git.place, { protocols: ['http'] });
+      const foreign = { code: 'repo_unreachable', retryable: true, reason: 'network' };
+      try {
+        await expect(lookAtRemote(git, page, { branch })).rejects.toMatchObject(foreign);
+        await expect(tipOfRemote(git, page, branch)).rejects.toMatchObject(foreign);
+      } finally {
+        server.closeAllConnections();
+        server.close();
+      }
+    },
+  );
+
+  it('[AR-2.2] knows an empty repository behind http from something else', async () => {
+    await using empty = await SpecRepository.create();
+    const user = { username: 'u', password: 'p' };
+    await using server = await serveGit(empty.git.place.gitDir, user);
+    const known = server.url.replace('//', '//u:p@');
+    const git = new Git(local.git.place, { protocols: ['http'] });
+    const looking = lookAtRemote(git, known, { branch });
+    await expect(looking).rejects.toMatchObject({ code: 'base_branch_missing', message: /default branch/ });
+    expect(await tipOfRemote(git, known, branch)).toBeUndefined();
+  });
+
+  it.each([
+    ['network', "fatal: unable to access 'x': Failed to connect to x port 443: Connection refused"],
+    ['network', "fatal: unable to access 'x': The requested URL returned error: 503"],
+    ['network', 'error: RPC failed; HTTP 502 curl 22 The requested URL returned error: 502'],
+    ['network', "fatal: unable to access 'x': OpenSSL SSL_connect: SSL_ERROR_SYSCALL in connection to x"],
+    [
+      'network',
+      'ssh: connect to host x port 22: No route to host\nfatal: Could not read from remote repository.',
+    ],
+    ['unknown_host', "fatal: unable to access 'x': Could not resolve host: x"],
+    [undefined, 'error: RPC failed; HTTP 413 curl 22 The requested URL returned error: 413'],
+    [undefined, "fatal: unable to access 'x': SSL certificate problem: self-signed certificate"],
+    [undefined, 'fatal: Could not read from remote repository.'],
+  ])(
+    '[AR-8.2] tells by its reason (%s) whether it is the way to the remote that failed (%#)',
+    (reason, said) => {
+      const error = new GitError('ls-remote', 128, said);
+      const looked = translateGitError(error, { action: 'look', url: 'x' });
+      expect(looked).toMatchObject({ code: 'repo_unreachable', reason });
+      const pushed = translateGitError(error, { action: 'push', url: 'x' });
+      expect(pushed).toMatchObject({ code: 'push_failed', reason: reason && 'network' });
+    },
+  );
 
   it('[AR-2.3] fetches only what is missing, a commit that its branch has left behind too', async () => {
     const [left = ''] = await remote.record([[{ path: 'left', content: 'behind' }]], 'moved');

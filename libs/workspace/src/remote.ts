@@ -1,7 +1,10 @@
+import { randomUUID } from 'node:crypto';
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { branchNameSchema, RunnerError } from '@necrocode/contracts';
 import type { Git } from './git.js';
 import { checkedObjectId } from './object-id.js';
-import { translateGitError, withoutCredentials } from './git-errors.js';
+import { notGit, translateGitError, withoutCredentials, type AwayReason } from './git-errors.js';
 
 export interface RemoteView {
   /** The branch that HEAD names; undefined where HEAD names none. */
@@ -102,6 +105,7 @@ async function listRefs(git: Git, url: string, names: readonly string[]): Promis
   let output: string;
   try {
     output = await git.run('ls-remote', '--symref', '--', url, ...names);
+    if (output === '' && /^https?:/i.test(url)) await hearGit(git, url);
   } catch (error) {
     throw translateGitError(error, { action: 'look', url });
   }
@@ -114,4 +118,20 @@ async function listRefs(git: Git, url: string, names: readonly string[]): Promis
     else if (name === 'HEAD') head = value.slice('ref: '.length);
   }
   return { refs, head };
+}
+
+/**
+ * To git, any page that holds no line is an old-fashioned server without branches. Whether it is a server
+ * shows in what git heard: packets of its protocol.
+ */
+async function hearGit(git: Git, url: string): Promise<void> {
+  const heard = join(git.place.gitDir, `heard-${randomUUID()}`);
+  try {
+    await git.tracing(heard).run('ls-remote', '--', url);
+    if ((await readFile(heard, 'utf8').catch(() => '')).includes('packet:')) return;
+  } finally {
+    await rm(heard, { force: true });
+  }
+  const reason: AwayReason = 'network';
+  throw new RunnerError('repo_unreachable', notGit(withoutCredentials(url)), { reason });
 }

@@ -109,6 +109,8 @@ export const configSchema = z.strictObject({
         )
         .default([]),
       timeout_seconds: seconds.default(120),
+      /** Ends the patience sooner: requests after the first one. */
+      max_retries: z.coerce.number().int().min(0).optional(),
       /** How long a request that the endpoint refuses, or is not there for, is made again. */
       patience_seconds: z.coerce.number().min(0).default(120),
       /** The same for a model that has another one behind it in fallbacks. */
@@ -141,8 +143,10 @@ export const configSchema = z.strictObject({
       http_hosts: z.array(z.string()).default([]),
       author_name: z.string().default('NecroCode Runner'),
       author_email: z.string().default('runner@necrocode.invalid'),
-      /** Tries of a push that fails for a reason that may pass. */
+      /** Tries of a push, or of another operation, that fails for a reason that may pass. */
       push_tries: positive.default(3),
+      /** How long a remote that cannot be reached is tried again, before the task is given back. */
+      patience_seconds: z.coerce.number().min(0).default(90),
     })
     .prefault({}),
   secrets: z
@@ -237,6 +241,7 @@ const variables: Readonly<Record<string, readonly string[]>> = {
   GIT_TOKEN: ['git', 'token'],
   GIT_HOSTS: ['git', 'hosts'],
   GIT_TOKEN_HOSTS: ['git', 'token_hosts'],
+  GIT_PATIENCE_SECONDS: ['git', 'patience_seconds'],
   SHUTDOWN_GRACE_SECONDS: ['shutdown_grace_seconds'],
   SANDBOX_REQUIRED: ['sandbox', 'required'],
   ...tlsVariables('nats_tls', 'task_registry_tls', 'repo_pool_tls', 'artifact_store_tls'),

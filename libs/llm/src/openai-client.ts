@@ -21,6 +21,8 @@ export interface OpenAiSettings {
   readonly callTimeoutMs?: number;
   /** How long after its first failure an endpoint is asked again; the time of calls that timed out not counted. */
   readonly patienceMs?: number;
+  /** Calls after the first one, if they are to be fewer than the patience allows. */
+  readonly maxRetries?: number | undefined;
   /** How often a call that timed out is made again. */
   readonly timeoutRetries?: number;
   /** A server that asks for a longer wait is not waited for. */
@@ -44,7 +46,7 @@ const defaultBaseUrl = 'https://api.openai.com/v1';
  */
 export function createOpenAiClient(settings: OpenAiSettings): LlmClient {
   const { model, patienceMs = 120_000, timeoutRetries = 1 } = settings;
-  const { maxRetryWaitMs = 60_000, firstRetryDelayMs = 500 } = settings;
+  const { maxRetries = Infinity, maxRetryWaitMs = 60_000, firstRetryDelayMs = 500 } = settings;
   const endpoint = endpointOf(settings);
   let dialect = fullDialect;
 
@@ -76,7 +78,8 @@ export function createOpenAiClient(settings: OpenAiSettings): LlmClient {
         giveUpAt += now - started;
       }
       const leftMs = giveUpAt - now;
-      if (leftMs <= 0 || timeouts > timeoutRetries) throw gaveUp(failure, `gave up after ${retries} retries`);
+      if (leftMs <= 0 || retries >= maxRetries || timeouts > timeoutRetries)
+        throw gaveUp(failure, `gave up after ${retries} retries`);
       const nextMs = nextWait(failure.askedWaitMs);
       if (nextMs === undefined) throw gaveUp(failure, waitTooLong(failure, maxRetryWaitMs));
       // The last call is made when the patience ends.

@@ -39,6 +39,8 @@ export class AttemptRecord {
   change: ChangedTree | undefined;
   decided: DecidedCommit | undefined;
   pushed = false;
+  /** A push was tried, and nobody knows whether the remote took it. */
+  pushUnclear = false;
   diff: Buffer | undefined;
   readonly warnings: string[] = [];
   readonly exchanges: Exchange[] = [];

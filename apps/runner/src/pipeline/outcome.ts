@@ -1,4 +1,6 @@
 import { RunnerError, type TaskError, type TerminalStatus } from '@necrocode/contracts';
+import type { AwayReason } from '@necrocode/workspace';
+import type { PushProof } from './stages/confirm-push.js';
 
 /** How an attempt ended. */
 export type Outcome =
@@ -30,8 +32,22 @@ const fleetTroubles: ReadonlySet<string> = new Set([
 export function outcomeOf(thrown: unknown, stage: string | null): Outcome {
   const error = RunnerError.from(thrown);
   if (error.code === 'cancelled') return { kind: 'cancelled', stage };
-  if (fleetTroubles.has(error.code)) return { kind: 'given_back', error };
+  if (fleetTroubles.has(error.code) || isAway(error)) return { kind: 'given_back', error };
   return { kind: 'failed', error, stage };
+}
+
+/** Whether the way to the remote failed, not the remote. A host that nobody knows ends the run. */
+function isAway({ code, reason }: RunnerError): boolean {
+  const away: AwayReason = 'network';
+  return (code === 'repo_unreachable' || code === 'push_failed') && reason === away;
+}
+
+/** What the remote has accepted counts, and nobody may say that it has not before it was asked. */
+export function withProof(outcome: Outcome, proof: PushProof): Outcome {
+  if (proof === 'pushed') return { kind: 'done' };
+  if (proof === 'not_pushed' || outcome.kind !== 'failed') return outcome;
+  const message = `it is not known whether the remote has the commit: ${outcome.error.message}`;
+  return { kind: 'given_back', error: new RunnerError('push_failed', message, { cause: outcome.error }) };
 }
 
 export function statusOf(outcome: Exclude<Outcome, { kind: 'given_back' }>): TerminalStatus {

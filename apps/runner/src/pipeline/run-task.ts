@@ -4,14 +4,14 @@ import type { Handled } from '../intake/settle.js';
 import { choosePlaybook } from '../playbook/playbook.js';
 import { openAttempt, type Attempt } from './attempt.js';
 import { concludeAttempt } from './conclude-attempt.js';
-import { outcomeOf, type Outcome } from './outcome.js';
+import { outcomeOf, withProof, type Outcome } from './outcome.js';
 import type { LastLook } from './ports.js';
 import type { Delivery, Services } from './services.js';
 import { claimTask } from './stages/claim-task.js';
 import { leaseSlot } from './stages/lease-slot.js';
 import { refuseTask } from './stages/refuse-task.js';
 import { takeLastLook } from './take-last-look.js';
-import { takeStep, wasPushed, type Progress } from './take-step.js';
+import { provePush, takeStep, type Progress } from './take-step.js';
 
 /**
  * A task from the message to its end: claim, slot, change, proof, push, report. Returns what became of
@@ -56,7 +56,7 @@ async function lookOnly(attempt: Attempt, verdict: LastLook): Promise<Carried> {
 
 /** Everything between the claim and the report; whatever is thrown on the way becomes an outcome. */
 async function carryOut(attempt: Attempt): Promise<Carried> {
-  const { task, stages, work, record } = attempt;
+  const { task, stages, work } = attempt;
   let progress: Progress = {};
   try {
     const playbook = choosePlaybook(task.playbook);
@@ -69,7 +69,8 @@ async function carryOut(attempt: Attempt): Promise<Carried> {
   } catch (error) {
     // What ended the work is the reason, whatever the interrupted call made of it.
     const reason: unknown = work.signal.aborted ? work.signal.reason : error;
-    if (record.pushed || (await wasPushed(attempt, progress))) return { outcome: { kind: 'done' }, progress };
-    return { outcome: outcomeOf(reason, stages.failedStage), progress };
+    const outcome = outcomeOf(reason, stages.failedStage);
+    const proof = await provePush(attempt, progress, outcome);
+    return { outcome: withProof(outcome, proof), progress };
   }
 }

@@ -40,7 +40,6 @@ export interface PipelineSettings {
   readonly limits: CommandLimits;
   readonly git: GitSettings;
   readonly sensitiveFiles: SensitiveFiles;
-  readonly pushTries: number;
   /** How long a report that only the disk has taken is waited for before the message is given back. */
   readonly reportWaitMs: number;
   readonly author: Author;

@@ -205,6 +205,7 @@ export class SpecRounds {
         hosts: [],
         branches: ['**'],
         credentialsDir: '',
+        retries: { tries: 1, patienceMs: 0 },
       },
       () => Promise.resolve(),
       new AbortController().signal,

@@ -3,11 +3,12 @@ import type { BuiltInStep } from '../playbook/playbook.js';
 import { openAnswerStore } from './answer-store.js';
 import type { Attempt } from './attempt.js';
 import { CommitDraft } from './commit-draft.js';
+import type { Outcome } from './outcome.js';
 import { prepareCommands, type PreparedCommands } from './prepare-commands.js';
 import type { Slot } from './ports.js';
 import { ModelChoice } from './model-choice.js';
 import { runRounds } from './run-rounds.js';
-import { confirmPush } from './stages/confirm-push.js';
+import { confirmPush, type PushProof } from './stages/confirm-push.js';
 import { decideCommit } from './stages/decide-commit.js';
 import { prepareWorkspace, type Workspace } from './stages/prepare-workspace.js';
 import { fetchDecided, pushBranch } from './stages/push-branch.js';
@@ -120,26 +121,30 @@ async function push(attempt: Attempt, workspace: Workspace): Promise<void> {
   const decided = need(record.decided, 'a decided commit');
   await stages.run('push', async () => {
     await fetchDecided(workspace, decided, services.store);
-    await pushBranch(workspace, decided, services.settings.pushTries, work.signal);
+    await pushBranch(workspace, decided, record, services.settings.git.retries, work.signal);
   });
   record.pushed = true;
   tell('BranchPushed', { branch: decided.branch, commit: decided.commit });
 }
 
-/** Whoever cancels waits for the answer. */
+/** Whoever cancels waits for the answer, and a later attempt asks again. */
 const confirmationMs = 1_000;
 
-/** After the end of the work: whether the push that it interrupted has been accepted by the remote. */
-export async function wasPushed(
-  { record, stages, work, tell, log }: Attempt,
+/** After the end of the work: what the remote says of the push, where that ended unclear. */
+export async function provePush(
+  { record, stages, tell, log, services }: Attempt,
   { workspace }: Progress,
-): Promise<boolean> {
+  outcome: Outcome,
+): Promise<PushProof> {
   const { decided } = record;
-  if (!work.signal.aborted || stages.failedStage !== 'push' || !decided || !workspace) return false;
-  record.pushed = await confirmPush(workspace, decided, confirmationMs);
-  log.info({ pushed: record.pushed }, 'the push was interrupted; the remote was asked');
+  if (record.pushed) return 'pushed';
+  if (!record.pushUnclear || !decided || !workspace) return 'not_pushed';
+  const patienceMs = outcome.kind === 'failed' ? services.settings.git.retries.patienceMs : confirmationMs;
+  const proof = await stages.conclude('confirm_push', () => confirmPush(workspace, decided, patienceMs));
+  log.info({ proof }, 'the push ended unclear; the remote was asked');
+  record.pushed = proof === 'pushed';
   if (record.pushed) tell('BranchPushed', { branch: decided.branch, commit: decided.commit });
-  return record.pushed;
+  return proof;
 }
 
 /** The playbook's schema fixes the order of steps, so a missing one is a fault of the program. */

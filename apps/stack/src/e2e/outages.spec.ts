@@ -1,7 +1,7 @@
 import { jest } from '@jest/globals';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { eventually } from '@necrocode/testkit';
+import { eventually, serveGit, type GitServer } from '@necrocode/testkit';
 import { status } from '@necrocode/rpc';
 import { RemoteRepository } from './remote-repository.js';
 import { openServices, type Services } from './services.js';
@@ -9,13 +9,19 @@ import { startTestStack, type TaskDocument, type TestStack } from './test-stack.
 
 jest.setTimeout(120_000);
 
+const gitToken = 'spec-git-token-4713';
+
 let system: TestStack;
 let services: Services;
 let remote: RemoteRepository;
 let count = 0;
 
 beforeAll(async () => {
-  system = await startTestStack({ runners: 1, maxParallel: 2 }, { LLM_TIMEOUT_SECONDS: '2' });
+  process.env.GIT_TOKEN = gitToken;
+  system = await startTestStack(
+    { runners: 1, maxParallel: 2 },
+    { LLM_TIMEOUT_SECONDS: '2', GIT_PATIENCE_SECONDS: '10' },
+  );
   services = openServices(system.stack.ready);
 });
 
@@ -133,5 +139,90 @@ describe('an LLM that is away for a while', () => {
     await system.publish(task);
     expect(await system.result(task)).toMatchObject({ status: 'done', attempts: 1, usage: { llm_calls: 2 } });
     expect(await system.llmCalls(task)).toHaveLength(8);
+  });
+});
+
+describe('a git remote that is away for a while', () => {
+  let server: GitServer;
+  let away: boolean;
+  let dropped: number;
+  /** The answer to the first push is lost, and the remote is away from then on. */
+  let losesPush: boolean;
+
+  beforeEach(async () => {
+    remote = RemoteRepository.make({ 'answer.txt': '41\n' });
+    remote.git('config', 'http.receivepack', 'true');
+    [away, dropped, losesPush] = [false, 0, false];
+    const user = { username: 'x-access-token', password: gitToken };
+    server = await serveGit(remote.path, user, undefined, (url) => {
+      if (away) dropped += 1;
+      if (away) return 'before';
+      if (!losesPush || !url.endsWith('/git-receive-pack')) return undefined;
+      [away, losesPush] = [true, false];
+      return 'after';
+    });
+  });
+
+  afterEach(() => server[Symbol.asyncDispose]());
+
+  const branchOf = (task: TaskDocument) => `feature/task-outages-${task.task_id}`;
+
+  async function publishTo(url: string): Promise<TaskDocument> {
+    const task = makeTask({ repo_url: url });
+    await system.script(task, [answer]);
+    await system.publish(task);
+    return task;
+  }
+
+  it('[AR-8.2] is waited for before the work', async () => {
+    away = true;
+    const task = await publishTo(server.url);
+    await eventually(
+      'more tries than a trouble of its own gets',
+      () => (dropped > 4 ? true : undefined),
+      30_000,
+    );
+    away = false;
+    expect(await system.result(task)).toMatchObject({ status: 'done', pushed: true, attempts: 1 });
+  });
+
+  it('[AR-5.5] is asked when it is back whether it has the commit whose push ended unclear', async () => {
+    losesPush = true;
+    const task = await publishTo(server.url);
+    await eventually(
+      'more tries than a trouble of its own gets',
+      () => (dropped > 3 ? true : undefined),
+      60_000,
+    );
+    expect(remote.commitsOn(branchOf(task))).toBe(1);
+    away = false;
+    expect(await system.result(task)).toMatchObject({ status: 'done', pushed: true, attempts: 1 });
+    expect(remote.commitsOn(branchOf(task))).toBe(1);
+  });
+
+  it('[AR-5.5] gets the same commit from a later attempt when it stays away, and nothing is paid twice', async () => {
+    losesPush = true;
+    const task = await publishTo(server.url);
+    await eventually('the push', () => (away ? true : undefined), 60_000);
+    await eventually(
+      'it is given back',
+      async () => ((await system.task(keyOf(task)))?.state === 'running' ? undefined : true),
+      60_000,
+    );
+    expect(await system.resultCount(task)).toBe(0);
+    away = false;
+    const result = await system.result(task);
+    expect(result).toMatchObject({ status: 'done', pushed: true, attempts: 2, usage: { llm_calls: 1 } });
+    expect(result.commit).toBe(remote.git('rev-parse', branchOf(task)));
+    expect(remote.commitsOn(branchOf(task))).toBe(1);
+  });
+
+  it('[AR-8.3] ends the task when nobody knows its host', async () => {
+    const task = await publishTo('https://no-such-host.invalid/x.git');
+    expect(await system.result(task)).toMatchObject({
+      status: 'failed',
+      attempts: 1,
+      error: { code: 'repo_unreachable', stage: 'prepare_workspace' },
+    });
   });
 });

@@ -1,19 +1,30 @@
 import { tipOfRemote } from '@necrocode/workspace';
 import type { DecidedCommit } from '../ports.js';
+import { retryGit } from '../retry-git.js';
 import type { Workspace } from './prepare-workspace.js';
 
+/** What the remote says of a push; `unknown` when it could not be asked. */
+export type PushProof = 'pushed' | 'not_pushed' | 'unknown';
+
+const tries = 3;
+
 /**
- * Whether the remote has the decided commit, asked after a push that was interrupted: what it has accepted
- * counts. A remote that does not answer in time has not.
+ * Whether the remote has the decided commit, asked after a push that ended unclear: what it has accepted
+ * counts.
+ *
+ * @param patienceMs how long a remote that is away is asked
  */
 export async function confirmPush(
   { remoteGit, url }: Workspace,
   { branch, commit }: DecidedCommit,
-  atMostMs: number,
-): Promise<boolean> {
+  patienceMs: number,
+): Promise<PushProof> {
+  const until = AbortSignal.timeout(patienceMs);
+  const git = remoteGit(until);
   try {
-    return (await tipOfRemote(remoteGit(AbortSignal.timeout(atMostMs)), url, branch)) === commit;
+    const tip = await retryGit(() => tipOfRemote(git, url, branch), { tries, patienceMs }, until);
+    return tip === commit ? 'pushed' : 'not_pushed';
   } catch {
-    return false;
+    return 'unknown';
   }
 }

@@ -11,7 +11,7 @@ import {
 import type { Slot } from '../ports.js';
 import { checkDestination } from '../check-destination.js';
 import { openAskpass, type TokenSettings } from '../open-askpass.js';
-import { retryGit } from '../retry-git.js';
+import { retryGit, type GitRetries } from '../retry-git.js';
 
 export interface GitSettings extends TokenSettings {
   readonly protocols: readonly string[];
@@ -22,6 +22,7 @@ export interface GitSettings extends TokenSettings {
   readonly branches: readonly string[];
   /** Where tokens lie while a task runs: of this process alone, and out of sight of its commands. */
   readonly credentialsDir: string;
+  readonly retries: GitRetries;
 }
 
 /** A slot that is at the task's base commit, on the task's branch. */
@@ -69,7 +70,13 @@ export async function prepareWorkspace(
   const allowed = checkDestination(task, settings);
   const askpass = await openAskpass(allowed.url, settings.credentialsDir, settings);
   try {
-    return await openWorkspace(task, slot, pinned, { ...allowed, askpass, pin, signal });
+    return await openWorkspace(task, slot, pinned, {
+      ...allowed,
+      askpass,
+      pin,
+      retries: settings.retries,
+      signal,
+    });
   } catch (error) {
     await askpass?.remove();
     throw error;
@@ -81,11 +88,12 @@ interface Access {
   readonly protocols: readonly string[];
   readonly askpass: Askpass | undefined;
   readonly pin: Pin;
+  readonly retries: GitRetries;
   readonly signal: AbortSignal;
 }
 
 async function openWorkspace(task: Task, slot: Slot, pinned: Pinned, access: Access): Promise<Workspace> {
-  const { url, protocols, askpass, pin, signal } = access;
+  const { url, protocols, askpass, pin, retries, signal } = access;
   const { workTree, gitDir } = slot;
   const credentials = askpass?.env;
   // No command of the task has run yet: this is what the pool made.
@@ -97,6 +105,7 @@ async function openWorkspace(task: Task, slot: Slot, pinned: Pinned, access: Acc
   const branch = branchOf(task);
   const remote = await retryGit(
     () => lookAtRemote(git, url, { baseBranch: task.base_branch, branch }),
+    retries,
     signal,
   );
   const { workCommit } = remote;
@@ -110,7 +119,7 @@ async function openWorkspace(task: Task, slot: Slot, pinned: Pinned, access: Acc
   const base = pinned.base ?? remote.baseCommit;
   // What is checked out need not be looked for.
   if (base !== slot.commit) {
-    await retryGit(() => fetchCommit(git, url, { commit: base, branch: remote.baseBranch }), signal);
+    await retryGit(() => fetchCommit(git, url, { commit: base, branch: remote.baseBranch }), retries, signal);
   }
   const [tree] = await Promise.all([
     BaseTree.load(git, base),

@@ -2,26 +2,41 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RunnerError } from '@necrocode/contracts';
 import { pushCommit, restoreBundle } from '@necrocode/workspace';
+import type { AttemptRecord } from '../attempt-record.js';
 import type { ArtifactStore, DecidedCommit } from '../ports.js';
-import { retryGit } from '../retry-git.js';
+import { retryGit, type GitRetries } from '../retry-git.js';
 import type { Workspace } from './prepare-workspace.js';
 
 /**
  * Pushes exactly the decided commit, to its branch, over nothing but what the task itself put there.
  * "Pushed" is what the remote says.
  *
+ * @param record is told while it is not clear whether the remote has the commit, also when this throws
  * @throws RunnerError branch_conflict, push_rejected, repo_auth_failed; push_failed after all tries
  */
 export async function pushBranch(
   workspace: Workspace,
   decided: DecidedCommit,
-  tries: number,
+  record: Pick<AttemptRecord, 'pushUnclear'>,
+  retries: GitRetries,
   signal: AbortSignal,
 ): Promise<void> {
   const { git, url, workCommit } = workspace;
   const { commit, branch } = decided;
   const request = { commit, branch, expected: workCommit };
-  const outcome = await retryGit(() => pushCommit(git, url, request), signal, tries);
+  const tryOnce = async () => {
+    const unclearBefore = record.pushUnclear;
+    record.pushUnclear = true;
+    try {
+      return await pushCommit(git, url, request);
+    } catch (error) {
+      if (beforePushing.has(RunnerError.from(error).code)) record.pushUnclear = unclearBefore;
+      throw error;
+    }
+  };
+  const outcome = await retryGit(tryOnce, retries, signal);
+  // All of these are what the remote itself said.
+  record.pushUnclear = false;
   switch (outcome.kind) {
     case 'pushed':
     case 'already_there':
@@ -35,6 +50,9 @@ export async function pushBranch(
       throw new RunnerError('push_rejected', `the remote refused the push: ${outcome.reason}`);
   }
 }
+
+/** What a remote says before it takes anything. */
+const beforePushing: ReadonlySet<string> = new Set(['repo_auth_failed', 'repo_not_allowed']);
 
 /** Brings in the commit that is to be pushed, where this attempt has not made it itself. */
 export async function fetchDecided(

@@ -36,6 +36,8 @@ export const configSchema = z.strictObject({
   queues: z.array(z.string().regex(queuePattern)).min(1).default(['default']),
   max_parallel: positive.max(1_000).default(4),
   lease_seconds: positive.default(30),
+  /** How long work goes on whose leases nobody answers for. */
+  lease_patience_seconds: seconds.default(120),
   /** At most a fifth of ack_wait_seconds. */
   heartbeat_seconds: seconds.default(5),
   ack_wait_seconds: seconds.default(30),

@@ -165,7 +165,7 @@ export function pipelineSettings(config: RunnerConfig): PipelineSettings {
   const { git, task, sandbox } = config;
   const httpAllowed = git.http_hosts.length > 0 ? ['http'] : [];
   return {
-    leaseSeconds: config.lease_seconds,
+    leases: { leaseSeconds: config.lease_seconds, patienceMs: config.lease_patience_seconds * 1000 },
     timeoutSeconds: task.timeout_seconds,
     stageTimeouts: config.stage_timeout_seconds,
     budget: task,

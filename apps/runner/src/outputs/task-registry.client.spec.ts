@@ -9,6 +9,7 @@ import {
 } from '@necrocode/contracts';
 import { call, createClient, status } from '@necrocode/rpc';
 import { createMask } from '@necrocode/telemetry';
+import { eventually } from '@necrocode/testkit';
 import { emptyCheckpoint } from '../pipeline/checkpoint.js';
 import type { Lease } from '../pipeline/ports.js';
 import { startFaulty, specTask, type FaultyService } from './spec-services.js';
@@ -57,6 +58,27 @@ describe('the task registry, seen from a runner', () => {
     ['AppendEvents', 'RoundEnded', (lease) => client.addEvents(lease, [round])],
     ['ReportResult', 'TaskCompleted', (lease, task) => client.report(lease, resultOf(task))],
   ];
+
+  it('[AR-1.5] tells of a cancellation at once, and of one that came while it was not heard', async () => {
+    const [heard, late] = [newTask(), newTask()];
+    const told: string[] = [];
+    const leases = [await claimed(heard), await claimed(late)];
+    const cancel = (task: Task) =>
+      call(
+        raw.cancelTask.bind(raw),
+        { idempotencyKey: '', key: keyOf(task), reason: 'enough' },
+        { deadlineMs: 5_000, patienceMs: 20_000 },
+      );
+    const stops = leases.map((lease) => client.watchCancel(lease, () => told.push(lease.key.taskId)));
+    await cancel(heard);
+    await eventually('it is told', () => (told.length === 1 ? true : undefined));
+    await service.end('SIGKILL');
+    await service.start();
+    await cancel(late);
+    await eventually('both are told', () => (told.length === 2 ? true : undefined));
+    expect(told).toEqual([heard.task_id, late.task_id]);
+    for (const stop of stops) stop();
+  });
 
   it('[AR-15.4] claims once although the reply is lost', async () => {
     const task = newTask();

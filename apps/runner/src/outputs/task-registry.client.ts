@@ -13,6 +13,7 @@ import { readCheckpoint } from '../pipeline/checkpoint.js';
 import type { Claim, ClaimedMessage, Lease, TaskRegistry } from '../pipeline/ports.js';
 import { judgeRefusal, renewalDeadlineMs } from './renewal.js';
 import { serviceFailure } from './service-failure.js';
+import { watchCancel } from './watch-cancel.js';
 
 const deadlineMs = 5_000;
 /** The registry may be away for a minute, which must not cost an attempt that has come far. */
@@ -86,6 +87,8 @@ export function createTaskRegistryClient(
         },
       };
     },
+
+    watchCancel: (lease, told) => watchCancel(client, lease, told),
 
     async giveBack(lease, reason) {
       const request = { ...onBehalf(lease), reason: mask(reason), delaySeconds: 0 };

@@ -82,18 +82,17 @@ export function openAttempt(
   const clock = new StageClock(settings.stageTimeouts, work, delivery.life);
   const stages = new Stages(log, tell, clock);
   stages.note('claim', claimMs);
-  const leases = new LeaseKeeper(
-    { registry, pool, lease, life: delivery.life, work, log },
-    settings.leaseSeconds,
-  );
+  // A last look at the remote is what a cancelled run waits for.
+  const cancellable = claim.lastLook === undefined;
+  const kept = { registry, pool, lease, life: delivery.life, work, log };
+  const leases = new LeaseKeeper(kept, settings.leases, cancellable);
   const queueWaitMs = Math.max(0, Date.now() - delivery.publishedAt.getTime());
   queueWait.record(queueWaitMs / 1000);
-  // A last look at the remote is what a cancelled run waits for.
-  const leaveDesk = claim.lastLook
-    ? () => undefined
-    : services.cancels.enter(lease.key, () =>
+  const leaveDesk = cancellable
+    ? services.cancels.enter(lease.key, () =>
         work.end(new RunnerError('cancelled', 'the task was cancelled')),
-      );
+      )
+    : () => undefined;
   return {
     task,
     lease,

@@ -5,7 +5,7 @@ import type { Lease, Renewal, RepoPool, Slot, TaskRegistry } from './ports.js';
 import type { WorkSignal } from './work-signal.js';
 
 interface Kept {
-  readonly registry: Pick<TaskRegistry, 'renewal'>;
+  readonly registry: Pick<TaskRegistry, 'renewal' | 'watchCancel'>;
   readonly pool: Pick<RepoPool, 'renewal'>;
   readonly lease: Lease;
   readonly life: Life;
@@ -13,10 +13,20 @@ interface Kept {
   readonly log: Logger;
 }
 
+export interface LeaseTimes {
+  readonly leaseSeconds: number;
+  /** How long renewals may go unanswered. */
+  readonly patienceMs: number;
+}
+
 /**
  * Has the task's lease and the slot's renewed from the thread that gives signs of life, and ends the work
  * when either is lost, or when the registry tells of a cancellation. The first renewal is made at once: a
  * cancellation that came while the claim was answered must not wait for the second.
+ *
+ * No answer is no refusal: a service that was away counts leases as renewed when it is back, and whoever
+ * lost one all the same is refused whatever he does with it. So the work goes on, as long as other calls
+ * would wait.
  */
 export class LeaseKeeper {
   private readonly stops: (() => void)[] = [];
@@ -24,9 +34,12 @@ export class LeaseKeeper {
 
   constructor(
     private readonly kept: Kept,
-    private readonly leaseSeconds: number,
+    private readonly times: LeaseTimes,
+    /** False where a cancellation that was heard before is what the attempt is for. */
+    hearsCancel = true,
   ) {
     this.stops.push(this.keep(kept.registry.renewal(kept.lease)));
+    if (hearsCancel) this.stops.push(kept.registry.watchCancel(kept.lease, () => this.endCancelled()));
   }
 
   /** From now on the slot's lease is renewed as well. */
@@ -45,6 +58,7 @@ export class LeaseKeeper {
   }
 
   private keep({ call, judge }: Renewal): () => void {
+    const { leaseSeconds, patienceMs } = this.times;
     let renewedAt: number | undefined;
     const hear = (answer: SignAnswer) => {
       // Of the first answer on: the lease was granted just before.
@@ -52,12 +66,16 @@ export class LeaseKeeper {
       const verdict = judge(answer);
       if (verdict === 'kept' || verdict === 'cancel_requested') renewedAt = answer.at;
       else this.kept.log.warn({ verdict, path: call.path }, 'renewing a lease failed');
-      const late = answer.at - renewedAt > this.leaseSeconds * 1000;
-      if (verdict === 'cancel_requested') this.end('cancelled', 'the task was cancelled');
+      const late = answer.at - renewedAt > patienceMs;
+      if (verdict === 'cancel_requested') this.endCancelled();
       else if (verdict === 'lost') this.end('lease_lost', 'a lease of the task was taken back');
       else if (late) this.end('lease_lost', 'the leases could not be renewed in time');
     };
-    return this.kept.life.give(call, (this.leaseSeconds * 1000) / 4, hear);
+    return this.kept.life.give(call, (leaseSeconds * 1000) / 4, hear);
+  }
+
+  private endCancelled(): void {
+    this.end('cancelled', 'the task was cancelled');
   }
 
   private end(code: 'cancelled' | 'lease_lost', message: string): void {

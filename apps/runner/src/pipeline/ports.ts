@@ -96,6 +96,8 @@ export interface Refusal {
 export interface TaskRegistry {
   claim(task: Task, message: ClaimedMessage, signal?: AbortSignal): Promise<Claim>;
   renewal(lease: Lease): Renewal;
+  /** Tells of a cancellation of the run, whenever it was or will be. @returns ends it */
+  watchCancel(lease: Lease, told: () => void): () => void;
   /** When the task comes again is the registry's to say. */
   giveBack(lease: Lease, reason: string): Promise<void>;
   saveCheckpoint(lease: Lease, checkpoint: Checkpoint): Promise<void>;

@@ -4,6 +4,7 @@ import type { CommandLimits, Sandbox } from '@necrocode/sandbox';
 import type { Logger, Mask } from '@necrocode/telemetry';
 import type { BudgetLimits } from './budget.js';
 import type { Models } from './model-choice.js';
+import type { LeaseTimes } from './keep-leases.js';
 import type { CancelDesk } from './cancel-desk.js';
 import type { ArtifactStore, OpenSetupCache, RepoPool, Spool, TaskRegistry, TellLive } from './ports.js';
 import type { TokensInChanges } from './object-to-secrets.js';
@@ -28,7 +29,7 @@ export interface Delivery {
 }
 
 export interface PipelineSettings {
-  readonly leaseSeconds: number;
+  readonly leases: LeaseTimes;
   readonly timeoutSeconds: number;
   readonly stageTimeouts: StageTimeouts;
   readonly budget: BudgetLimits;

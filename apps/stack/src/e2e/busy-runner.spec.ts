@@ -25,15 +25,7 @@ afterAll(async () => {
 
 describe('a runner whose event loop is busy', () => {
   it('[AR-8.2] keeps message, lease and slot, and finishes in its first attempt', async () => {
-    const task = {
-      spec_name: 'busy',
-      task_id: '1.0',
-      title: 'Correct the answer',
-      description: 'answer.txt must say 42.',
-      repo_url: RemoteRepository.make({ 'answer.txt': '41\n' }).path,
-      test_commands: ['grep -q 42 answer.txt'],
-    };
-    const change = { file_path: 'answer.txt', operation: 'modify', content: '42\n' };
+    const task = taskOf('1.0', ['grep -q 42 answer.txt']);
     await system.script(task, [{ answer: { code_changes: [change] }, delay_ms: 1_000 }]);
     await system.publish(task);
     await eventually('the model is asked', async () =>
@@ -46,6 +38,58 @@ describe('a runner whose event loop is busy', () => {
     expect(await system.resultCount(task)).toBe(1);
   });
 });
+
+describe('services that are away for longer than a lease', () => {
+  it.each(['task-registry-mock', 'repo-pool-mock'])(
+    '[AR-15.4] do not end healthy work, nor have it paid twice: %s',
+    async (name) => {
+      const pid = system.servicePid(name);
+      const task = taskOf(`${name}-1`, ['sleep 12', 'grep -q 42 answer.txt']);
+      await system.script(task, [{ answer: { code_changes: [change] } }]);
+      await system.publish(task);
+      const key = { specName: task.spec_name, taskId: task.task_id };
+      await eventually('its tests', async () =>
+        (await system.task(key))?.stage === 'run_tests' ? true : undefined,
+      );
+      const before = unanswered();
+      process.kill(pid, 'SIGSTOP');
+      try {
+        // Each of them is sent no sooner than the one before has run out of time: 3 s.
+        await eventually(
+          'the leases would have run out',
+          () => (unanswered() - before >= 3 ? true : undefined),
+          40_000,
+        );
+      } finally {
+        process.kill(pid, 'SIGCONT');
+      }
+      expect(await system.result(task)).toMatchObject({
+        status: 'done',
+        attempts: 1,
+        usage: { llm_calls: 1 },
+      });
+      expect(await system.llmCalls(task)).toHaveLength(1);
+    },
+  );
+});
+
+const change = { file_path: 'answer.txt', operation: 'modify', content: '42\n' };
+
+function taskOf(id: string, testCommands: readonly string[]) {
+  return {
+    spec_name: 'busy',
+    task_id: id,
+    title: 'Correct the answer',
+    description: 'answer.txt must say 42.',
+    repo_url: RemoteRepository.make({ 'answer.txt': '41\n' }).path,
+    test_commands: testCommands,
+  };
+}
+
+/** How often the runner has found nobody to renew a lease with. */
+function unanswered(): number {
+  return system.log().split('renewing a lease failed').length - 1;
+}
 
 /** Where the debugger of a process listens, as the process says at its start. */
 function inspectorOf(name: string): string {

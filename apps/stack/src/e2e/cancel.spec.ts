@@ -22,7 +22,8 @@ let count = 0;
 
 beforeAll(async () => {
   process.env.GIT_TOKEN = gitToken;
-  system = await startTestStack({ runners: 1, maxParallel: 2 });
+  // Renewals, which tell of a cancellation as well, would come too late.
+  system = await startTestStack({ runners: 1, maxParallel: 2 }, { RUNNER_LEASE_SECONDS: '240' });
   services = openServices(system.stack.ready);
 });
 
@@ -137,6 +138,23 @@ describe('a cancelled task', () => {
       async () => (await system.task(keyOf(task)))?.state === 'running' || undefined,
     );
     cancel(task);
+    expect(await system.result(task)).toMatchObject({ status: 'cancelled', pushed: false });
+  });
+
+  it('[AR-1.5] ends also while NATS is away', async () => {
+    const marker = `34.${process.pid}${count}`;
+    const task = makeTask({ test_commands: [`sleep ${marker}`] });
+    await publish(task);
+    const running = () => processesOf(marker, system.stack.ready).length > 0;
+    await eventually('the command', () => running() || undefined);
+    const nats = system.servicePid('nats');
+    process.kill(nats, 'SIGSTOP');
+    try {
+      await services.cancel(keyOf(task));
+      await eventually('the command is gone', () => !running() || undefined);
+    } finally {
+      process.kill(nats, 'SIGCONT');
+    }
     expect(await system.result(task)).toMatchObject({ status: 'cancelled', pushed: false });
   });
 

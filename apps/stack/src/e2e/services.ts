@@ -12,6 +12,8 @@ export interface Services extends Disposable {
   slots(repoUrl: string): Promise<readonly { readonly state: string; readonly taskId: string }[]>;
   /** Names of what is stored for a task. */
   stored(key: TaskKey): Promise<string[]>;
+  /** Cancels a task at the registry itself. */
+  cancel(key: TaskKey): Promise<void>;
   /** URIs that the registry knows of a task. */
   noted(key: TaskKey): Promise<string[]>;
 }
@@ -39,6 +41,10 @@ export function openServices(ready: ReadyLine): Services {
       const request = { specName, taskId, type: '', pageSize: 100, pageToken: '', run: 0, fencingToken: 0n };
       const { artifacts } = await call(store.listArtifacts.bind(store), request, { deadlineMs });
       return artifacts.map(({ name }) => name).sort();
+    },
+    async cancel(key) {
+      const request = { idempotencyKey: '', key, reason: 'by the spec' };
+      await call(registry.cancelTask.bind(registry), request, { deadlineMs });
     },
     async noted(key) {
       const { artifacts } = await call(registry.getTask.bind(registry), { key }, { deadlineMs });

@@ -45,6 +45,8 @@ export interface TestStack {
   waiting(queue: string): Promise<number>;
   /** The process that is this runner now; it changes when the runner is started again. */
   runnerPid(name: string): number;
+  /** The process of a service or of NATS at the start. */
+  servicePid(name: string): number;
   log(): string;
   stop(): Promise<void>;
 }
@@ -149,6 +151,11 @@ export async function startTestStack(
       const file = join(stack.ready.data_dir, 'pids.json');
       const { runners } = JSON.parse(readFileSync(file, 'utf8')) as Pick<ReadyLine, 'runners'>;
       const pid = runners.find(({ id }) => id.startsWith(`${name}-`))?.pid;
+      if (pid === undefined) throw new Error(`no process is ${name}`);
+      return pid;
+    },
+    servicePid(name) {
+      const pid = stack.ready.pids[name];
       if (pid === undefined) throw new Error(`no process is ${name}`);
       return pid;
     },

@@ -34,6 +34,7 @@ export async function openAnswerStore(
   for (const { answer } of unnamed) record.addUsage(answer);
   const paid = [...checkpoint.answers, ...unnamed];
   let answers = paid.map(({ uri }) => ({ uri }));
+  record.checkpoint = { ...record.checkpoint, base_commit: record.baseCommit, answers };
   let replayed = 0;
   const replaying = () => replayed < paid.length;
   if (!replaying()) record.countRounds(0);
@@ -61,12 +62,15 @@ export async function openAnswerStore(
       const { uri } = await ports.store.upload(lease, artifact);
       void held.release();
       answers = [...answers, { uri }];
-      await ports.registry.saveCheckpoint(lease, {
+      const checkpoint = {
         base_commit: record.baseCommit,
         answers,
         usage: record.usage,
+        unanswered: record.unanswered,
         rounds_seconds: record.roundsSeconds,
-      });
+      };
+      await ports.registry.saveCheckpoint(lease, checkpoint);
+      record.checkpoint = checkpoint;
     },
   };
 }

@@ -3,7 +3,7 @@ import type { ChatAnswer, ChatMessage } from '@necrocode/llm';
 import type { ChangedTree } from '@necrocode/workspace';
 import type { AnswerFormat } from '../prompt/answer-format.js';
 import type { Repeated } from '../prompt/dialogue.js';
-import type { StoredAnswer } from './checkpoint.js';
+import { emptyCheckpoint, type Checkpoint, type StoredAnswer } from './checkpoint.js';
 import type { DecidedCommit } from './ports.js';
 import type { CommandReport } from './stages/run-commands.js';
 
@@ -34,6 +34,8 @@ export interface Exchange {
 export class AttemptRecord {
   rounds = 0;
   usage: Usage = noUsage;
+  /** As it was saved last. */
+  checkpoint: Checkpoint = emptyCheckpoint;
   baseCommit: string | null = null;
   branch: string | null = null;
   change: ChangedTree | undefined;
@@ -68,6 +70,13 @@ export class AttemptRecord {
 
   warn(warning: string): void {
     if (!this.warnings.includes(warning)) this.warnings.push(warning);
+  }
+
+  /** Goes on where an earlier attempt has stopped. */
+  resume(checkpoint: Checkpoint): void {
+    this.checkpoint = checkpoint;
+    this.usage = checkpoint.usage ?? noUsage;
+    this.unanswered = checkpoint.unanswered ?? 0;
   }
 
   addUnanswered(): void {

@@ -10,6 +10,8 @@ export const checkpointSchema = z.object({
   /** Answers of the model, oldest first, as stored before they were used. */
   answers: z.array(z.object({ uri: z.string() })),
   usage: usageSchema.nullable(),
+  /** Those of the calls that brought nothing. */
+  unanswered: count.optional(),
   /** What the rounds had taken when the last answer came. */
   rounds_seconds: z.number().min(0).optional(),
 });

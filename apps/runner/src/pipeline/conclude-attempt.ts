@@ -1,4 +1,5 @@
-import { RunnerError } from '@necrocode/contracts';
+import { setTimeout as pause } from 'node:timers/promises';
+import { noUsage, RunnerError } from '@necrocode/contracts';
 import { annotateSpan, counter, durationHistogram, markSpanFailed } from '@necrocode/telemetry';
 import type { Handled } from '../intake/settle.js';
 import type { Attempt } from './attempt.js';
@@ -15,6 +16,7 @@ const taskDuration = durationHistogram(
   'Time of an attempt, from the claim to the report',
 );
 
+const usageDeadlineMs = 2_000;
 const unreportedDelaySeconds = 10;
 /** For one artifact. Whoever cancels a task waits for its end. */
 const patienceMs = { done: 60_000, failed: 60_000, cancelled: 1_000 } as const;
@@ -83,8 +85,19 @@ async function giveBack(
   log.warn({ code, reason: message, error: outcome.error }, 'task given back');
   if (code === 'lease_lost') return { kind: 'settled' };
   await events.close();
+  await saveUsage(attempt);
   await services.registry.giveBack(lease, `${code}: ${message}`);
   return { kind: 'settled' };
+}
+
+/** What was paid for nothing belongs into the run's account; losing it is worth no long wait. */
+async function saveUsage({ lease, record, services, log }: Attempt): Promise<void> {
+  const { checkpoint, usage, unanswered } = record;
+  if (usage.llm_calls === (checkpoint.usage ?? noUsage).llm_calls) return;
+  const saved = services.registry
+    .saveCheckpoint(lease, { ...checkpoint, usage, unanswered })
+    .catch((error: unknown) => log.warn({ error }, 'the usage of the attempt was not saved'));
+  await Promise.race([saved, pause(usageDeadlineMs, undefined, { ref: false })]);
 }
 
 async function report(

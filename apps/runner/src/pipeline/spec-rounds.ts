@@ -107,7 +107,7 @@ export class SpecRounds {
       execFileSync('sh', ['-euc', options.planted], { cwd: workspace.workTree, stdio: 'pipe' });
     options.onPlanted?.();
     const record = new AttemptRecord();
-    if (checkpoint.usage) record.usage = checkpoint.usage;
+    record.resume(checkpoint);
     const checkpoints: Checkpoint[] = [];
     const events: { type: EventType; data: Readonly<Record<string, unknown>> }[] = [];
     const tell = (type: EventType, data: Readonly<Record<string, unknown>>) =>

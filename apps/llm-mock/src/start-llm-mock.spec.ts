@@ -100,7 +100,9 @@ describe('a scripted fault', () => {
 
   it('[AR-16.3] accepts and never answers', async () => {
     await start({ default: [{ fault: 'hang' }, { text: 'at last' }] });
-    await expect(ask(task, { callTimeoutMs: 100, timeoutRetries: 0 })).rejects.toMatchObject({ code: 'llm_timeout' });
+    await expect(ask(task, { callTimeoutMs: 100, timeoutRetries: 0 })).rejects.toMatchObject({
+      code: 'llm_timeout',
+    });
     expect(await ask()).toMatchObject({ text: 'at last' });
     expect(mock.calls().map(({ status }) => status)).toEqual([null, 200]);
   });

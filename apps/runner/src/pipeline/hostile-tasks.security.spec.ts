@@ -14,6 +14,7 @@ const settings = {
   hosts: ['git.example.org'],
   branches: ['feature/**', 'fix/*'],
   credentialsDir: '',
+  retries: { tries: 1, patienceMs: 0 },
 };
 
 const good = {

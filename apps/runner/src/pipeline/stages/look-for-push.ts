@@ -22,7 +22,7 @@ export async function lookForPush(
   const askpass = await openAskpass(url, settings.credentialsDir, settings);
   try {
     const git = new Git({ workTree, gitDir }, { protocols, credentials: askpass?.env, signal });
-    return (await retryGit(() => tipOfRemote(git, url, branch), signal)) === commit;
+    return (await retryGit(() => tipOfRemote(git, url, branch), settings.retries, signal)) === commit;
   } finally {
     await askpass?.remove();
   }

@@ -9,6 +9,7 @@ import { connectNats, inboxPrefixOf, type NatsConnection } from './connect.js';
 import { LifeSigns } from './life-signs/life-signs.js';
 import { publishDeadLetter, publishTask } from './publish.js';
 import { pullWaiting } from './pull.js';
+import { ensureControlStream } from './control-stream.js';
 import { ensureStreams, ensureTaskConsumer } from './streams.js';
 import { taskPattern, TaskTransport } from './task-transport.js';
 
@@ -137,6 +138,7 @@ describe('the users of deploy/nats/nats-server.conf', () => {
       'cancel a task',
       'create a stream',
       'change a stream',
+      'read a stored task',
       'read a stored result',
       'hear tasks',
       'hear cancellations',
@@ -150,6 +152,15 @@ describe('the users of deploy/nats/nats-server.conf', () => {
       if (refused === undefined) allowed.push(deed);
     }
     expect(allowed.toSorted()).toEqual(rights[role].toSorted());
+  });
+
+  it('[AR-10.2] lets the registry take in requests to cancel', async () => {
+    await ensureControlStream(as.registry, 'task-registry');
+    const consumer = await jetstream(as.registry).consumers.get('NECROCODE_CONTROL', 'task-registry');
+    await jetstream(as.operator).publish(subjects.cancel(key), '');
+    const message = await consumer.next();
+    expect(message?.subject).toBe(subjects.cancel(key));
+    expect(await message?.ackAck()).toBe(true);
   });
 
   it.each(roles)('[AR-10.2] keeps replies to the %s from the others', async (role) => {

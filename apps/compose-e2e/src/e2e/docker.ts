@@ -48,8 +48,9 @@ export class ComposeProject {
 }
 
 export async function docker(...args: string[]): Promise<string> {
-  const { stdout } = await run('docker', args, { maxBuffer: mostOutput });
-  return stdout.trim();
+  const { stdout, stderr } = await run('docker', args, { maxBuffer: mostOutput });
+  // The logs of a container come on both.
+  return `${stdout}${args[0] === 'logs' ? stderr : ''}`.trim();
 }
 
 /**

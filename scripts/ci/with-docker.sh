@@ -4,11 +4,13 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 engine=
+log=$(mktemp)
 end_engine() {
   if [ -n "$engine" ]; then
     kill "$engine" 2>/dev/null || true
     wait "$engine" 2>/dev/null || true
   fi
+  rm -f "$log"
 }
 trap end_engine EXIT
 
@@ -21,14 +23,14 @@ if ! docker info >/dev/null 2>&1; then
     apt-get update -qq
     apt-get install -y -qq --no-install-recommends docker.io iptables >/dev/null
   fi
-  dockerd --log-level error >"${TMPDIR:-/tmp}/dockerd.$$.log" 2>&1 &
+  dockerd --log-level error >"$log" 2>&1 &
   engine=$!
   for _ in $(seq 60); do
     if docker info >/dev/null 2>&1; then break; fi
     sleep 1
   done
   if ! docker info >/dev/null 2>&1; then
-    tail -n 20 "${TMPDIR:-/tmp}/dockerd.$$.log" >&2
+    tail -n 20 "$log" >&2
     exit 1
   fi
 fi

@@ -18,7 +18,7 @@ import { forgetUserServers } from './process-environment.js';
 import { readArguments, type SuiteArguments } from './read-arguments.js';
 import { renderReport } from './render-report.js';
 import { runSuite } from './run-suite.js';
-import { Tallying, tallySchema, type Tally } from './tally.js';
+import { Tallying, sumTallies, tallySchema, type Tally } from './tally.js';
 
 /** `npm run chaos`: plans the runs, has them done, writes the report. Ends 1 when the real runner has broken a promise. */
 const systems = ['the runner', 'naive runner, ack-first', 'naive runner, ack-late'];
@@ -74,7 +74,7 @@ async function chaos(asked: SuiteArguments, words: readonly string[]): Promise<n
   // Of a suite that was interrupted, the runs that were over: each of them counts by itself.
   const { tally } = tallying;
   const out = resolve(asked.out ?? join(workspaceRoot, '.necrocode/chaos'));
-  say(`\n${writeReport(tally, out)}\nwritten to ${out}`);
+  say(`\n${writeReport(tally, out, asked.add)}\nwritten to ${out}`);
   if (controller.signal.aborted) return exitCodes.interrupted;
   return naive === undefined && tally.violations.length > 0 ? exitCodes.violated : exitCodes.ok;
 }
@@ -85,13 +85,16 @@ async function impossibleHere(workDir: string): Promise<FaultKind[]> {
   return ['DISK_FULL'];
 }
 
-/** Replaces what was known of the system, and renders all that is known beside it. */
-function writeReport(tally: Tally, folder: string): string {
+/** Replaces what was known of the system, or adds to it, and renders all that is known beside it. */
+function writeReport(tally: Tally, folder: string, add: boolean): string {
   mkdirSync(folder, { recursive: true });
   const fileOf = (system: string) => join(folder, `${system.replace(/[^a-z-]+/g, '-')}.json`);
-  writeFileSync(fileOf(tally.system), `${JSON.stringify(tally, null, 2)}\n`);
+  const read = (file: string) => tallySchema.parse(JSON.parse(readFileSync(file, 'utf8')));
+  const own = fileOf(tally.system);
+  const whole = add && existsSync(own) ? sumTallies(read(own), tally) : tally;
+  writeFileSync(own, `${JSON.stringify(whole, null, 2)}\n`);
   const known = systems.map(fileOf).filter((file) => existsSync(file));
-  const report = renderReport(known.map((file) => tallySchema.parse(JSON.parse(readFileSync(file, 'utf8')))));
+  const report = renderReport(known.map(read));
   writeFileSync(join(folder, 'report.md'), report);
   return report;
 }

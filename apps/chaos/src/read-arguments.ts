@@ -20,6 +20,8 @@ const argumentsSchema = z.object({
   stacks: whole.optional(),
   /** Folder of the report. */
   out: z.string().optional(),
+  /** Whether what was found before, in the same folder, is part of the report. */
+  add: z.boolean(),
   keep: z.boolean(),
   verbose: z.boolean(),
 });
@@ -42,6 +44,7 @@ export function readArguments(words: readonly string[]): ReadArguments {
         kinds: { type: 'string', default: '' },
         stacks: { type: 'string' },
         out: { type: 'string' },
+        add: { type: 'boolean', default: false },
         keep: { type: 'boolean', default: false },
         verbose: { type: 'boolean', default: false },
       },

@@ -67,6 +67,38 @@ export class Tallying {
   }
 }
 
+/** Both suites together; of the same system, with seeds of their own. */
+export function sumTallies(before: Tally, after: Tally): Tally {
+  const cells = new Map(before.cells.map((cell) => [`${cell.place} ${cell.kind}`, cell]));
+  for (const cell of after.cells) {
+    const name = `${cell.place} ${cell.kind}`;
+    const { runs = 0, violations = 0 } = cells.get(name) ?? {};
+    cells.set(name, { ...cell, runs: runs + cell.runs, violations: violations + cell.violations });
+  }
+  return {
+    ...after,
+    command: `${before.command}; ${after.command}`,
+    date: before.date === after.date ? after.date : `${before.date}, ${after.date}`,
+    seconds: before.seconds + after.seconds,
+    runs: before.runs + after.runs,
+    missed: before.missed + after.missed,
+    found: sumCounts(before.found, after.found),
+    cells: [...cells.values()],
+    states: sumCounts(before.states, after.states),
+    attempts: before.attempts + after.attempts,
+    llmCalls: before.llmCalls + after.llmCalls,
+    violations: [...before.violations, ...after.violations],
+  };
+}
+
+function sumCounts(
+  before: Readonly<Record<string, number>>,
+  after: Readonly<Record<string, number>>,
+): Record<string, number> {
+  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
+  return Object.fromEntries(names.map((name) => [name, (before[name] ?? 0) + (after[name] ?? 0)]));
+}
+
 function having(outcomes: readonly RunOutcome[], column: Column): number {
   return outcomes.filter(({ violations }) => violations.some((violation) => violation.column === column))
     .length;

@@ -55,7 +55,7 @@ export async function runInRoom(
     level: 'container',
     ending: 'group',
     identity: { uid: identity, gid: identity },
-    endAll: () => endProcessesOf(identity),
+    endAll: onceAtATime(() => endProcessesOf(identity)),
     inputs: new Map(),
     directories: [directory],
     inMemory: [],
@@ -74,4 +74,10 @@ export async function runInRoom(
   } finally {
     await launch.dispose();
   }
+}
+
+/** Two at the same time would end each other: what ends a user's processes is one of them. */
+function onceAtATime(work: () => Promise<void>): () => Promise<void> {
+  let underway: Promise<void> | undefined;
+  return () => (underway ??= work().finally(() => (underway = undefined)));
 }

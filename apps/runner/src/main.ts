@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { parseArgs } from 'node:util';
+import { closeInheritedDescriptors } from '@necrocode/sandbox';
 import { createLogger, maskSpans, shutdownTelemetry } from '@necrocode/telemetry';
 import { ConfigProblems, loadConfig, type RunnerConfig } from './config.js';
 import { runOnce } from './run-once.js';
@@ -9,6 +10,8 @@ import { gracePeriod, startRunner } from './runner.js';
 
 /** Exit codes, also used by `--once`: the task's outcome, or how the runner ended. */
 const exitCodes = { ok: 0, failed: 1, badSettings: 2, gaveTasksBack: 3, secondSignal: 130 } as const;
+
+closeInheritedDescriptors();
 
 const { values: options } = parseArgs({
   options: {

@@ -1,8 +1,9 @@
-import { serveSandbox } from '@necrocode/sandbox';
+import { closeInheritedDescriptors, serveSandbox } from '@necrocode/sandbox';
 import { createLogger } from '@necrocode/telemetry';
 import { readSettings, type SandboxServerSettings } from './settings.js';
 
 /** Runs the commands of tasks for runners in other containers; it holds no secret of any kind. */
+closeInheritedDescriptors();
 const { socket, rooms, identities, network, logLevel } = settingsOrExit();
 const log = createLogger({ name: 'sandbox-server', level: logLevel });
 const server = await serveSandbox({

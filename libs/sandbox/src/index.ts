@@ -5,6 +5,7 @@
  *   const result = await sandbox.runCommand('npm test', { workTree, network: false, timeoutMs: 60_000 });
  *   if (result.exitCode !== 0) console.log(sandbox.level, result.limitHit, result.output);
  */
+export { closeInheritedDescriptors } from './close-inherited-descriptors.js';
 export * from './command.js';
 export { createSandbox, type Sandbox, type SandboxOptions, type SandboxRoom } from './create-sandbox.js';
 export { diagnoseHost, type Lack } from './diagnose-host.js';

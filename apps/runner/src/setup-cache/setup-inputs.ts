@@ -63,7 +63,8 @@ async function isPlainNpm(paths: readonly string[], tree: Files, command: string
   // Links lead to files that are not among these.
   if (read.some((path) => tree.entry(path)?.mode !== '100644')) return false;
   const texts = [...(await tree.read(read))].map(([path, bytes]) => ({ path, text: bytes.toString('utf8') }));
-  if (texts.some(({ text }) => localPackage.test(text))) return false;
+  // Escapes in names would hide what is looked for below.
+  if (texts.some(({ text }) => localPackage.test(text) || text.includes('\\u'))) return false;
   const settings = texts.filter(({ path }) => path.endsWith('.npmrc'));
   if (settings.some(({ text }) => !text.split('\n').every((line) => plainSetting.test(line)))) return false;
   if (command.includes(' --ignore-scripts')) return true;

@@ -107,6 +107,13 @@ describe('a cancelled task', () => {
       await eventually(`the stage ${stage}`, async () =>
         (await system.task(keyOf(task)))?.stage === (shows ?? stage) ? true : undefined,
       );
+      // Setup runs beside the first call of the model, which must be over to be sure of the stage.
+      if (stage === 'setup') {
+        const answered = `"stage":"propose_change","duration_ms"`;
+        const isItsOwn = (line: string) =>
+          line.includes(`"cancel/${task.task_id}"`) && line.includes(answered);
+        await eventually('the answer', () => (system.log().split('\n').some(isItsOwn) ? true : undefined));
+      }
       cancel(task);
       expect(await system.result(task)).toMatchObject({
         status: 'cancelled',
@@ -167,20 +174,6 @@ describe('a cancelled task', () => {
     cancel(task);
     expect(await system.result(task)).toMatchObject({ status: 'done', pushed: true, error: null });
     writeFileSync(go, '');
-    expect(remote.commitsOn(`feature/task-cancel-${task.task_id}`)).toBe(1);
-  });
-
-  it('[AR-5.4] is done when the remote had accepted the push and its runner died of it', async () => {
-    const [here, go] = [join(remote.path, 'here'), join(remote.path, 'go')];
-    remote.hook('post-receive', `touch "${here}"; until [ -e "${go}" ]; do sleep 0.05; done`);
-    const task = makeTask({});
-    await publish(task);
-    await eventually('the push', () => (readdirSync(remote.path).includes('here') ? true : undefined));
-    process.kill(system.runnerPid('runner-1'), 'SIGKILL');
-    cancel(task);
-    writeFileSync(go, '');
-    const result = await eventually('the end', () => system.result(task).catch(() => undefined), 90_000);
-    expect(result).toMatchObject({ status: 'done', pushed: true, error: null });
     expect(remote.commitsOn(`feature/task-cancel-${task.task_id}`)).toBe(1);
   });
 });

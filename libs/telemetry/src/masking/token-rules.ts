@@ -24,12 +24,17 @@ export interface TokenRule {
 
 const lineBreak = /(?:\\+[rn]|[\s"'`,+>|-])/.source;
 
+/** Paths and names of several words have letters and digits as well, so there is one separator at most. */
+const mixed =
+  /(?=[^'"\s]{0,99}\d[^'"\s]{0,99}\d)(?=[^'"\s]{0,99}[A-Za-z])(?![^'"\s]{0,99}[-_/][^'"\s]{0,99}[-_/])/
+    .source;
+
 export const tokenRules: readonly TokenRule[] = [
   {
     kind: 'a private key',
     begins: ['-----begin'],
     form: new RegExp(
-      `-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?=[^]{0,300}?[A-Za-z0-9/+]{24})` +
+      `-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?=[^]{0,300}?(?=[A-Za-z/+]{0,39}[0-9])[A-Za-z0-9/+]{40})` +
         `(?:${lineBreak}{1,40}(?:[A-Za-z-]{4,20}: [^\\\\\\r\\n]{1,100}|[A-Za-z0-9/=+]{1,100}))+` +
         `(?:${lineBreak}{0,40}-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----)?`,
       'y',
@@ -74,7 +79,7 @@ export const tokenRules: readonly TokenRule[] = [
   {
     kind: 'a Slack token',
     begins: ['xoxa-', 'xoxb-', 'xoxe-', 'xoxe.', 'xoxo-', 'xoxp-', 'xoxr-', 'xoxs-', 'xapp-'],
-    form: /(?:xox[abeoprs]|xapp)[-.][A-Za-z0-9-]{10,255}/y,
+    form: /(?:xox[abeoprs]|xapp)[-.](?=[A-Za-z0-9-]{0,99}\d{8})[A-Za-z0-9-]{16,255}/y,
   },
   {
     kind: 'a Slack webhook',
@@ -84,7 +89,7 @@ export const tokenRules: readonly TokenRule[] = [
   {
     kind: 'an API key',
     begins: ['sk-?', 'sk_live_', 'rk_live_', 'sk_test_', 'rk_test_', 'sk_prod_', 'rk_prod_'],
-    form: /(?:sk-|[rs]k_(?:live|test|prod)_)(?=[\w-]{0,99}\d)(?=[\w-]{0,99}[A-Z])[\w-]{20,255}/y,
+    form: /(?:sk-|[rs]k_(?:live|test|prod)_)(?=[\w-]{0,99}\d)(?=[\w-]{0,99}[A-Z])(?=[\w-]{0,99}[A-Za-z0-9]{16})[\w-]{20,255}/y,
     notBehind: /[\w.-]/,
   },
   { kind: 'a Google API key', begins: ['aiza'], form: /AIza[\w-]{35}(?![\w-])/y },
@@ -142,7 +147,11 @@ export const tokenRules: readonly TokenRule[] = [
   {
     kind: 'a secret',
     begins: ['api_', 'api-', 'apik', 'apit', 'apis', 'secret', 'token', 'passw'],
-    form: /(?:api|secret|token|passw(?:or)?d)[\w-]{0,20}(?:\\*['"])?\s{0,9}[:=]\s{0,9}(?<quote>\\*['"])(?=[^'"\s]{0,99}\d)(?=[^'"\s]{0,99}[A-Za-z])[A-Za-z0-9+/_=-]{24,255}\k<quote>/iy,
+    form: new RegExp(
+      `(?:api|secret|token|passw(?:or)?d)[\\w-]{0,20}(?:\\\\*['"])?\\s{0,9}[:=]\\s{0,9}(?<quote>\\\\*['"])` +
+        `(?:[0-9a-f]{32,128}|${mixed}[A-Za-z0-9+/_=-]{24,255})\\k<quote>`,
+      'iy',
+    ),
     anywhere: true,
     assigned: true,
     vague: true,

@@ -1,4 +1,20 @@
 import { z } from 'zod';
+import type { CommandLimits } from '../command.js';
+
+const limit = z.number().positive().optional();
+
+/** All that a command can be held to, or the server would refuse a runner that names another one. */
+const limits = {
+  memoryMb: limit,
+  cpuSeconds: limit,
+  cpus: limit,
+  processes: limit,
+  fileSizeMb: limit,
+  diskMb: limit,
+  temporaryMb: limit,
+  openFiles: limit,
+  outputBytes: limit,
+} satisfies Record<keyof CommandLimits, typeof limit>;
 
 /** What a runner and a sandbox server say to each other: a JSON document a line, one request per connection. */
 export const requestSchema = z.discriminatedUnion('kind', [
@@ -13,12 +29,7 @@ export const requestSchema = z.discriminatedUnion('kind', [
     sharedHome: z.boolean(),
     timeoutMs: z.number().positive(),
     outputLimitBytes: z.int().positive().optional(),
-    limits: z.strictObject({
-      memoryMb: z.number().optional(),
-      cpuSeconds: z.number().optional(),
-      processes: z.number().optional(),
-      fileSizeMb: z.number().optional(),
-    }),
+    limits: z.strictObject(limits),
   }),
   /** Second line of a connection that runs a command. */
   z.strictObject({ kind: z.literal('cancel') }),

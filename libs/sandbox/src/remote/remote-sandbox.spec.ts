@@ -173,6 +173,9 @@ const isRoot = process.getuid?.() === 0;
     expect(await run('while :; do :; done', { limits: { cpuSeconds: 1 } })).toMatchObject({
       limitHit: 'cpu',
     });
+    const every = { memoryMb: 1_000, cpuSeconds: 60, cpus: 2, processes: 50, fileSizeMb: 100 };
+    const limits = { ...every, diskMb: 1_000, temporaryMb: 100, openFiles: 1_000, outputBytes: 1_000_000 };
+    expect(await run('echo held', { limits })).toMatchObject({ stdout: 'held\n', limitHit: null });
     const forks = await run('for i in 1 2 3 4 5 6 7 8 9; do sleep 5 & done; wait', {
       limits: { processes: 5 },
       timeoutMs: 30_000,

@@ -10,10 +10,15 @@ export function hold(bytes: number): string {
 /** Commands that take all there is, one kind after the other. */
 export function hostileLimits(run: Run): void {
   it.each<readonly [string, string, LimitHit]>([
-    ['fork a tree', 'f() { [ $1 -gt 0 ] && { f $(($1-1)) & f $(($1-1)) & }; sleep 30; }; f 8', 'processes'],
+    // A shell that may not fork any more ends, so the first one waits without.
+    [
+      'fork a tree',
+      'f() { [ $1 -gt 0 ] && { f $(($1-1)) & f $(($1-1)) & }; sleep 30; }; f 8 & exec sleep 30',
+      'processes',
+    ],
     [
       'fork into sessions of their own',
-      'for i in $(seq 300); do (setsid sh -c "sleep 30 & sleep 30" &); done; sleep 30',
+      '{ for i in $(seq 300); do (setsid sh -c "sleep 30 & sleep 30" &); done; } & exec sleep 30',
       'processes',
     ],
     [

@@ -37,6 +37,8 @@ export interface ChatAnswer {
 
 export interface ChatOptions {
   readonly signal?: AbortSignal;
+  /** Awaited right before every HTTP call, which is not made when it throws. */
+  readonly beforeCall?: () => Promise<void>;
   readonly onUnanswered?: () => void;
 }
 
@@ -48,7 +50,7 @@ export interface LlmClient {
    *
    * @param options `onUnanswered` is called for each call that brought no answer of use although the model may
    *   have worked on it, and may be paid for that; also for one that the signal ended
-   * @throws RunnerError with an `llm_*` code; llm_bad_request has the reason `model_not_found` or
+   * @throws whatever `beforeCall` throws; RunnerError with an `llm_*` code; llm_bad_request has the reason `model_not_found` or
    *   `context_length_exceeded` where another model may do; with an aborted signal, the signal's reason
    */
   chat(request: ChatRequest, options?: ChatOptions): Promise<ChatAnswer>;

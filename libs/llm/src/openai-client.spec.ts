@@ -1,4 +1,5 @@
 import { jest } from '@jest/globals';
+import { RunnerError } from '@necrocode/contracts';
 import { describeLlmClient, type ContractTurn } from './llm-client.contract.js';
 import type { ChatRequest } from './llm-client.js';
 import {
@@ -157,6 +158,14 @@ describe('repeating', () => {
     controller.abort();
     await ended;
     expect(onUnanswered).toHaveBeenCalledTimes(3);
+  });
+
+  it('[AR-14.3] makes no call, repeated or not, that it is told not to make', async () => {
+    const { client, endpoint } = await arrange([refusal(503, 'away'), completion('at last')]);
+    const lost = new RunnerError('lease_lost', 'lost');
+    const beforeCall = jest.fn<() => Promise<void>>().mockResolvedValueOnce().mockRejectedValue(lost);
+    await expect(client.chat(request, { beforeCall })).rejects.toBe(lost);
+    expect(endpoint.calls).toHaveLength(1);
   });
 
   it('[AR-16.5] does not wait at all for a server that asks for too long a wait', async () => {

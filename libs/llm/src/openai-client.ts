@@ -60,6 +60,7 @@ export function createOpenAiClient(settings: OpenAiSettings): LlmClient {
     for (;;) {
       signal?.throwIfAborted();
       const used = dialect;
+      await options.beforeCall?.();
       const started = performance.now();
       const outcome = await callOnce(endpoint, request, used, options);
       if (outcome.kind === 'answered') return { ...outcome.answer, retries };

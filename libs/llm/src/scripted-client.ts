@@ -1,5 +1,12 @@
 import type { RunnerError } from '@necrocode/contracts';
-import type { ChatAnswer, ChatRequest, FinishReason, LlmClient, TokenUsage } from './llm-client.js';
+import type {
+  ChatAnswer,
+  ChatOptions,
+  ChatRequest,
+  FinishReason,
+  LlmClient,
+  TokenUsage,
+} from './llm-client.js';
 import { estimateUsage } from './read-completion.js';
 
 export type ScriptedTurn =
@@ -20,11 +27,9 @@ export function createScriptedClient(
 ): ScriptedClient {
   const requests: ChatRequest[] = [];
 
-  async function chat(
-    request: ChatRequest,
-    options: { readonly signal?: AbortSignal } = {},
-  ): Promise<ChatAnswer> {
+  async function chat(request: ChatRequest, options: ChatOptions = {}): Promise<ChatAnswer> {
     options.signal?.throwIfAborted();
+    await options.beforeCall?.();
     const turn = turns[Math.min(requests.length, turns.length - 1)] ?? turns[0];
     requests.push(request);
     if ('error' in turn) throw turn.error;

@@ -1,4 +1,4 @@
-import type { SignAnswer } from '@necrocode/messaging';
+import { signClock, type SignAnswer } from '@necrocode/messaging';
 import { createLogger } from '@necrocode/telemetry';
 import { LeaseKeeper } from './keep-leases.js';
 import type { Renewal } from './ports.js';
@@ -41,6 +41,10 @@ function open() {
     { leaseSeconds: 30, patienceMs: 90_000 },
   );
   return {
+    keeper,
+    /** A renewal that was sent so many seconds ago. */
+    answerLate: (seconds: number, code: number) =>
+      hear({ kind: 'status', at: signClock() - seconds * 1_000, code }),
     /** A renewal that was sent so many seconds after the first. */
     answer: (seconds: number, code: number) => hear({ kind: 'status', at: 5_000 + seconds * 1_000, code }),
     cancel: () => cancel(),
@@ -75,6 +79,27 @@ describe('leases that are renewed', () => {
     leases.answer(0, kept);
     leases.answer(1, lost);
     expect(leases.ended()).toBe('lease_lost');
+  });
+
+  it('[AR-14.3] are sure only while the last renewal cannot have run out', async () => {
+    using leases = open();
+    let sure = false;
+    const waiting = leases.keeper.assure().then(() => (sure = true));
+    leases.answerLate(31, kept);
+    leases.answerLate(1, noAnswer);
+    await new Promise(setImmediate);
+    expect(sure).toBe(false);
+    leases.answerLate(1, kept);
+    await waiting;
+    await leases.keeper.assure();
+  });
+
+  it('[AR-14.3] are lost for whoever waits to be sure of them', async () => {
+    using leases = open();
+    const waiting = expect(leases.keeper.assure()).rejects.toMatchObject({ code: 'lease_lost' });
+    leases.answerLate(0, lost);
+    await waiting;
+    await expect(leases.keeper.assure()).rejects.toMatchObject({ code: 'lease_lost' });
   });
 
   it('[AR-1.5] end with a cancellation that the registry tells of', () => {

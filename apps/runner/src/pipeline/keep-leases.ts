@@ -1,5 +1,6 @@
+import { EventEmitter, once } from 'node:events';
 import { RunnerError } from '@necrocode/contracts';
-import type { Life, SignAnswer } from '@necrocode/messaging';
+import { signClock, type Life, type SignAnswer } from '@necrocode/messaging';
 import type { Logger } from '@necrocode/telemetry';
 import type { Lease, Renewal, RepoPool, Slot, TaskRegistry } from './ports.js';
 import type { WorkSignal } from './work-signal.js';
@@ -26,11 +27,14 @@ export interface LeaseTimes {
  *
  * No answer is no refusal: a service that was away counts leases as renewed when it is back, and whoever
  * lost one all the same is refused whatever he does with it. So the work goes on, as long as other calls
- * would wait.
+ * would wait; only what costs money makes sure first (`assure`).
  */
 export class LeaseKeeper {
   private readonly stops: (() => void)[] = [];
   private letSlotGo: (() => void) | undefined;
+  private readonly renewals = new EventEmitter<{ task: [] }>();
+  /** When the renewal was sent that the registry answered last. */
+  private taskRenewedAt = -Infinity;
 
   constructor(
     private readonly kept: Kept,
@@ -38,7 +42,11 @@ export class LeaseKeeper {
     /** False where a cancellation that was heard before is what the attempt is for. */
     hearsCancel = true,
   ) {
-    this.stops.push(this.keep(kept.registry.renewal(kept.lease)));
+    const noteRenewal = (at: number) => {
+      this.taskRenewedAt = at;
+      this.renewals.emit('task');
+    };
+    this.stops.push(this.keep(kept.registry.renewal(kept.lease), noteRenewal));
     if (hearsCancel) this.stops.push(kept.registry.watchCancel(kept.lease, () => this.endCancelled()));
   }
 
@@ -53,19 +61,36 @@ export class LeaseKeeper {
     this.letSlotGo?.();
   }
 
+  /**
+   * Returns when nobody else can have been given the task, which who was stopped for a while or is cut off
+   * does not know: then it waits for the next renewal.
+   *
+   * @throws why the work has ended
+   */
+  async assure(): Promise<void> {
+    const { signal } = this.kept.work;
+    while (signClock() - this.taskRenewedAt >= this.times.leaseSeconds * 1000) {
+      signal.throwIfAborted();
+      await once(this.renewals, 'task', { signal }).catch(() => signal.throwIfAborted());
+    }
+    signal.throwIfAborted();
+  }
+
   close(): void {
     for (const stop of this.stops) stop();
   }
 
-  private keep({ call, judge }: Renewal): () => void {
+  private keep({ call, judge }: Renewal, onRenewed?: (at: number) => void): () => void {
     const { leaseSeconds, patienceMs } = this.times;
     let renewedAt: number | undefined;
     const hear = (answer: SignAnswer) => {
       // Of the first answer on: the lease was granted just before.
       renewedAt ??= answer.at;
       const verdict = judge(answer);
-      if (verdict === 'kept' || verdict === 'cancel_requested') renewedAt = answer.at;
-      else this.kept.log.warn({ verdict, path: call.path }, 'renewing a lease failed');
+      if (verdict === 'kept' || verdict === 'cancel_requested') {
+        renewedAt = answer.at;
+        onRenewed?.(answer.at);
+      } else this.kept.log.warn({ verdict, path: call.path }, 'renewing a lease failed');
       const late = answer.at - renewedAt > patienceMs;
       if (verdict === 'cancel_requested') this.endCancelled();
       else if (verdict === 'lost') this.end('lease_lost', 'a lease of the task was taken back');

@@ -84,7 +84,7 @@ async function implement(
   draft: CommitDraft,
   commands: PreparedCommands,
 ): Promise<void> {
-  const { task, lease, checkpoint, record, stages, work, services, budget, tell, log } = attempt;
+  const { task, lease, checkpoint, record, stages, work, services, budget, tell, log, leases } = attempt;
   await runRounds({
     task,
     workspace,
@@ -105,6 +105,7 @@ async function implement(
     stages,
     tell,
     signal: work.signal,
+    assureLease: () => leases.assure(),
   });
 }
 

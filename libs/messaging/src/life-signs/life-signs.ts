@@ -41,7 +41,7 @@ export class LifeSigns {
     const state: LifeState = { until: 0, gives: new Map() };
     this.lives.set(life, state);
     const until = (ms: number) => {
-      state.until = now() + ms;
+      state.until = signClock() + ms;
       this.order({ kind: 'until', life, until: state.until });
     };
     until(forMs);
@@ -140,7 +140,7 @@ function natsOfThread(nats: ConnectOptions): NatsOfThread {
   return { options: { ...options, waitOnFirstConnect: true }, creds: nats.creds && wholeLines(nats.creds) };
 }
 
-/** The thread's clock. */
-function now(): number {
+/** Milliseconds of the machine's monotonic clock, by which answers are dated; it goes on while the process is stopped. */
+export function signClock(): number {
   return Number(process.hrtime.bigint() / 1_000_000n);
 }

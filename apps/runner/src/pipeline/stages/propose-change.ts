@@ -15,6 +15,8 @@ export interface Proposer {
   readonly record: AttemptRecord;
   readonly mask: Mask;
   readonly signal: AbortSignal;
+  /** Awaited before every call, so that nobody pays who has lost the task without knowing it. */
+  readonly assureLease: () => Promise<void>;
 }
 
 /**
@@ -24,7 +26,7 @@ export interface Proposer {
  * @throws what the last of the models threw; the transcript has it
  */
 export async function proposeChange(
-  { models, answers, record, mask, signal }: Proposer,
+  { models, answers, record, mask, signal, assureLease }: Proposer,
   request: DialogueRequest,
 ): Promise<StoredAnswer> {
   const replayed = await answers.replay();
@@ -36,6 +38,7 @@ export async function proposeChange(
   const answer = await models
     .chat(({ format }) => frameRequest(format, request.messages.map(masked)), {
       signal,
+      beforeCall: assureLease,
       onUnanswered: () => record.addUnanswered(),
     })
     .catch((error: unknown) => {

@@ -10,8 +10,9 @@ export interface Queue {
   /** Results in the stream, by task id of the spec. */
   results(spec: string): Promise<ReadonlyMap<string, readonly PublishedResult[]>>;
   /**
-   * Messages that somebody will still be sent. Not those in the stream: a server of 2.9 that is killed keeps what
-   * its consumers know but not what it has deleted, so settled messages lie there again, for nobody.
+   * Messages that somebody will still be sent: in the stream, and open for its consumer. A server of 2.9 that is
+   * killed may remember one without the other: settled messages lie in the stream again, for nobody, or a
+   * consumer waits for the settlement of messages that are gone ("error looking up message").
    */
   waiting(): Promise<number>;
   close(): Promise<void>;
@@ -53,8 +54,12 @@ export async function openQueue(url: string, name: string): Promise<Queue> {
     async waiting() {
       const manager = await jetstreamManager(connection);
       let waiting = 0;
-      for await (const { num_pending, num_ack_pending } of manager.consumers.list(streams.tasks.name)) {
-        waiting += num_pending + num_ack_pending;
+      for await (const { config, num_pending, num_ack_pending } of manager.consumers.list(
+        streams.tasks.name,
+      )) {
+        const subject = config.filter_subject ?? '';
+        const { state } = await manager.streams.info(streams.tasks.name, { subjects_filter: subject });
+        waiting += Math.min(num_pending + num_ack_pending, state.subjects?.[subject] ?? 0);
       }
       return waiting;
     },

@@ -3,6 +3,12 @@ import { SpecRounds, type Turn } from './spec-rounds.js';
 const secret = 'runner-s3cret/4711';
 const token = ['ghp_', 'a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8'].join('');
 const other = ['npm_', 'a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8'].join('');
+const encoded = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url');
+const signedToken = [
+  encoded({ alg: 'HS256', typ: 'JWT' }),
+  encoded({ sub: 'user-17', role: 'admin', iat: 1_700_000_000 }),
+  'dGhpcy1zaWduYXR1cmUtaXMtbWFkZS11cA',
+].join('.');
 
 const create = (file_path: string, content: string, more: object = {}): Turn => ({
   code_changes: [{ file_path, operation: 'create', content, ...more }],
@@ -80,6 +86,17 @@ describe('a change that brings in a secret', () => {
 
   it('[AR-10.5] passes where the settings allow tokens', async () => {
     expect((await play([create('b.txt', other)], 'allow')).error).toBeUndefined();
+  });
+
+  it.each<[string, Turn]>([
+    ['a new file', create('log.md', 'Secrets are shown as [masked].\n')],
+    [
+      'a file that has nothing to hide',
+      { code_changes: [{ file_path: 'a.txt', operation: 'modify', content: 'one [masked]\n' }] },
+    ],
+    ['a file with a made-up signed token', create('auth.spec.ts', `const token = '${signedToken}';\n`)],
+  ])('[AR-10.5] is not seen where a mark or an example is meant: %s', async (_what, turn) => {
+    expect((await play([turn])).error).toBeUndefined();
   });
 
   it('[AR-10.5] may not overwrite a secret by the mark that hid it', async () => {

@@ -40,7 +40,7 @@ export async function objectToSecrets(
       object('token', `it holds what looks like ${token.kind}. ${instead}`);
     }
     const source = tree.history.origins.get(path) ?? path;
-    if (marksIn(bytes) > marksIn(base.get(path) ?? base.get(source))) {
+    if (overwritesHidden(bytes, base.get(path) ?? base.get(source), mask)) {
       const instead = 'Leave the line where you see it as it is, by edits around it';
       object('masked', `"${maskReplacement}" stands for a text that you are not shown. ${instead}`);
     }
@@ -48,8 +48,14 @@ export async function objectToSecrets(
   return problems;
 }
 
-function marksIn(bytes: Buffer | undefined): number {
-  if (!bytes) return 0;
+/** Whether marks come in where the base has something that the model saw as a mark. */
+function overwritesHidden(bytes: Buffer, base: Buffer | undefined, mask: Mask): boolean {
+  if (!base) return false;
+  const marks = marksIn(base);
+  return marksIn(bytes) > marks && marksIn(mask.bytes(base)) > marks;
+}
+
+function marksIn(bytes: Buffer): number {
   let count = 0;
   for (let at = bytes.indexOf(maskReplacement); at >= 0; at = bytes.indexOf(maskReplacement, at + 1))
     count += 1;

@@ -291,6 +291,11 @@ describe('what a setup is kept by', () => {
       { ...npm, 'package.json': '{"scripts":{"postinstall":"node evil.js"}}' },
     ],
     [
+      'an install script whose name is escaped',
+      ['npm ci'],
+      { ...npm, 'package.json': String.raw`{"scripts":{"post\u0069nstall":"node evil.js"}}` },
+    ],
+    [
       'a prepare script of a workspace',
       ['npm ci'],
       { ...npm, 'packages/a/package.json': '{"scripts":{"prepare":"x"}}' },

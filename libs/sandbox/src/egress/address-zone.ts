@@ -45,9 +45,10 @@ const privateAddresses = listOf([
   '198.18.0.0/15',
   'fc00::/7',
   'fec0::/10',
-  // Tunnels that wrap an address of IPv4: 6to4 and Teredo.
+  // Tunnels that wrap an address of IPv4: 6to4 and Teredo; and translation inside a network (RFC 8215).
   '2002::/16',
   '2001::/32',
+  '64:ff9b:1::/48',
 ]);
 
 function listOf(networks: readonly string[]): BlockList {
@@ -59,11 +60,14 @@ function listOf(networks: readonly string[]): BlockList {
   return list;
 }
 
-/** The IPv4 address inside a mapped (::ffff:0:0/96), compatible (::/96) or translated (64:ff9b::/96) one. */
+/**
+ * The IPv4 address inside a mapped (::ffff:0:0/96), compatible (::/96) or translated (::ffff:0:0:0/96,
+ * 64:ff9b::/96) one.
+ */
 function translated(address: string): string | undefined {
   // The URL parser writes every address of IPv6 in one way: hexadecimal, shortened.
   const plain = new URL(`http://[${address}]`).hostname.slice(1, -1);
-  const parts = /^(?:::ffff:|::|64:ff9b::)([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(plain);
+  const parts = /^(?:::ffff:|::ffff:0:|::|64:ff9b::)([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(plain);
   if (!parts) return undefined;
   const [high, low] = [parseInt(parts[1] ?? '', 16), parseInt(parts[2] ?? '', 16)];
   return [high >> 8, high & 255, low >> 8, low & 255].join('.');

@@ -372,6 +372,23 @@ describe('the proxy', () => {
     expect(seen).toEqual([]);
   });
 
+  it.each(['GET', 'DELETE', 'POST'])(
+    '[AR-10.2] keeps what %s sends along within its frame',
+    async (method) => {
+      const seen: string[] = [];
+      const port = await serve((request, response) => {
+        seen.push(`${request.method} ${request.url}`);
+        request.on('data', (chunk: Buffer) => seen.push(chunk.toString()));
+        request.on('end', () => response.end('reached'));
+      });
+      await open([`127.0.0.1:${port}`]);
+      const hidden = 'GET /hidden HTTP/1.1\r\nhost: x\r\n\r\n';
+      const head = `${method} http://127.0.0.1:${port}/shown HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n`;
+      expect(await send(`${head}${hidden.length.toString(16)}\r\n${hidden}\r\n0\r\n\r\n`)).toMatch(/reached/);
+      expect(seen).toEqual([`${method} /shown`, hidden]);
+    },
+  );
+
   it('[AR-10.2] gives up on a head that never ends', async () => {
     await open(['*'], { headMs: 100 });
     const client = connect(socket);

@@ -31,6 +31,8 @@ export async function forwardRequest(
       method: request.method,
       headers: {
         ...endToEnd(request.headers),
+        // Node frames what a GET or DELETE sends along only where it is told to.
+        ...(request.headers['transfer-encoding'] !== undefined && { 'transfer-encoding': 'chunked' }),
         host: url.host,
         connection: 'close',
         ...(upstream && authorizationFor(upstream)),

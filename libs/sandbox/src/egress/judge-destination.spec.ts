@@ -92,6 +92,7 @@ describe('judgeDestination', () => {
   const metadata = [
     '64:ff9b::a9fe:a9fe',
     '::ffff:a9fe:a9fe',
+    '::ffff:0:a9fe:a9fe',
     'fd00:ec2::254',
     '100.100.100.200',
     '168.63.129.16',
@@ -115,6 +116,7 @@ describe('judgeDestination', () => {
     'fc00::1',
     '::ffff:10.1.2.3',
     '2002:7f00:1::',
+    '64:ff9b:1::a9fe:a9fe',
   ])('[AR-10.2] reaches %s in a private network only under a name of its own', async (address) => {
     expect(zoneOf(address)).toBe('private');
     expect(await judge(['npm.corp'], 'npm.corp', 443, [address])).toBe('allowed');

@@ -20,6 +20,8 @@ export interface Confinement {
   readonly becomesOther: boolean;
   /** Sizes of what is in memory, in bytes; undefined where bubblewrap is too old to bound it (before 0.7). */
   readonly memory: { readonly temporary: number; readonly shared: number } | undefined;
+  /** Whether a filter of system calls is handed over. */
+  readonly filtered: boolean;
 }
 
 /** What a command finds in memory; with a HOME of the host's, it has no private one. */
@@ -29,12 +31,12 @@ export const memoryPaths = ['/tmp', '/dev/shm'];
 export const privateHome = '/home/sandbox';
 
 /** File descriptors of the child, beside the standard ones. */
-export const descriptors = { status: 3, passwd: 4, group: 5, forwarder: 6 } as const;
+export const descriptors = { status: 3, passwd: 4, group: 5, filter: 6, forwarder: 7 } as const;
 
 /** Arguments of `bwrap` for level `full`; the command follows them. */
 export function fullArguments(confinement: Confinement): string[] {
-  const { workTree, seenAt, mounts, home, system, readOnly, hidden, userNamespace, becomesOther, memory } =
-    confinement;
+  const { workTree, seenAt, mounts, home, system, readOnly, hidden } = confinement;
+  const { userNamespace, becomesOther, memory, filtered } = confinement;
   const inMemory = (path: string, bytes: number | undefined) => [
     ...(bytes === undefined ? [] : ['--size', String(bytes)]),
     ...(becomesOther ? ['--perms', '1777'] : []),
@@ -49,6 +51,7 @@ export function fullArguments(confinement: Confinement): string[] {
     // With `--unshare-all` bubblewrap tries a user namespace as well, in which there is no other user.
     ...(becomesOther ? everyNamespaceButUser : ['--unshare-all']),
     ...ending,
+    ...(filtered ? ['--seccomp', String(descriptors.filter)] : []),
     ...(becomesOther ? becoming.flatMap((capability) => ['--cap-add', capability]) : []),
     ...(becomesOther ? openDirectories(['/etc/x', '/home/x']) : []),
     ...system,

@@ -8,6 +8,7 @@ import { findGroupPlace } from './limits/find-groups.js';
 import { openResourceGroup, type GroupPlace, type ResourceGroup } from './limits/resource-group.js';
 import { findHost, probeSandbox, type SandboxProbe } from './probe-sandbox.js';
 import { runLaunch } from './run-launch.js';
+import { seccompFilter } from './seccomp/seccomp-filter.js';
 
 export interface Sandbox {
   readonly level: SandboxLevel;
@@ -55,8 +56,12 @@ export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
         `${[...ways, `or let SANDBOX_REQUIRED=${level} allow the lower level`].join('; ')}`,
     );
   }
-  const host = { ...(await findHost(environment)), ...(options.network && { network: options.network }) };
   const groups = options.controlGroups === false ? undefined : findGroupPlace();
+  const host = {
+    ...(await findHost(environment)),
+    ...(options.network && { network: options.network }),
+    filter: seccompFilter(process.arch, groups === undefined),
+  };
   return {
     level,
     detail: `${detail}; limits by ${groups ? `control groups (version ${groups.version})` : 'a watcher'}`,
@@ -76,9 +81,8 @@ export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
 }
 
 function openGroup(place: GroupPlace, limits: CommandLimits | undefined): ResourceGroup | undefined {
-  if (limits?.memoryMb === undefined && limits?.processes === undefined && limits?.cpus === undefined) {
-    return undefined;
-  }
+  const { memoryMb, processes, cpus, cpuSeconds } = limits ?? {};
+  if ((memoryMb ?? processes ?? cpus ?? cpuSeconds) === undefined || !limits) return undefined;
   try {
     return openResourceGroup(place, limits);
   } catch (error) {

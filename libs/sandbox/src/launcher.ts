@@ -50,6 +50,8 @@ export interface Host {
   readonly prlimit: string | undefined;
   /** Whether bubblewrap can bound what is in memory (0.7 and newer). */
   readonly boundsMemoryFiles: boolean;
+  /** System calls that commands of level `full` are refused, as a program of seccomp; undefined on processors without one. */
+  readonly filter: Buffer | undefined;
   /** What commands with network may reach; absent: nothing. */
   readonly network?: SetupNetwork;
 }
@@ -67,8 +69,8 @@ export interface Launch {
   readonly identity?: { readonly uid: number; readonly gid: number };
   /** Ends everything that the command started, where the launcher has a way of its own; never too early, since it waits. */
   readonly endAll?: () => Promise<void>;
-  /** Texts that the child reads from descriptors. */
-  readonly inputs: ReadonlyMap<number, string>;
+  /** What the child reads from descriptors. */
+  readonly inputs: ReadonlyMap<number, string | Buffer>;
   /** Directories on disk that the command may write. */
   readonly directories: readonly string[];
   /** What the command finds in memory, as it sees it. */
@@ -124,6 +126,7 @@ export async function prepareLaunch(
       userNamespace,
       becomesOther: users !== undefined,
       memory: host.boundsMemoryFiles ? memorySizes(options.limits) : undefined,
+      filtered: host.filter !== undefined,
     });
     const accounts = accountFiles(home, userId ?? ordinaryUserId);
     const become = users && userId !== undefined ? becomeUser(users.setpriv, userId) : [];
@@ -134,9 +137,10 @@ export async function prepareLaunch(
       cwd: '/',
       level: 'full',
       ending: 'bubblewrap',
-      inputs: new Map([
+      inputs: new Map<number, string | Buffer>([
         [descriptors.passwd, accounts.passwd],
         [descriptors.group, accounts.group],
+        ...(host.filter ? [[descriptors.filter, host.filter] as const] : []),
         ...(egress ? [[descriptors.forwarder, egress.script] as const] : []),
       ]),
       directories: given,
@@ -152,7 +156,7 @@ export async function prepareLaunch(
     env,
     cwd: workTree,
     level: launcher.level,
-    inputs: new Map<number, string>(),
+    inputs: new Map(),
     directories: [...given, made],
     inMemory: [],
     dispose: () => removeDirectory(made),

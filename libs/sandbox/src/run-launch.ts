@@ -106,7 +106,13 @@ export async function runLaunch(
 }
 
 function start(launch: Launch, group: ResourceGroup | undefined): ChildProcess {
-  const extra = launch.ending === 'bubblewrap' ? ['pipe' as const] : [];
+  const given = new Set([
+    ...(launch.ending === 'bubblewrap' ? [descriptors.status] : []),
+    ...launch.inputs.keys(),
+  ]);
+  const extra = Array.from({ length: Math.max(2, ...given) - 2 }, (_none, index) =>
+    given.has(index + 3) ? ('pipe' as const) : ('ignore' as const),
+  );
   const direct = [launch.program, ...launch.args];
   const [program = '', ...args] = group
     ? ['/bin/sh', ...joining, ...group.joinFiles, '--', ...direct]
@@ -116,13 +122,13 @@ function start(launch: Launch, group: ResourceGroup | undefined): ChildProcess {
     env: launch.env,
     detached: true,
     ...launch.identity,
-    stdio: ['ignore', 'pipe', 'pipe', ...extra, ...[...launch.inputs].map(() => 'pipe' as const)],
+    stdio: ['ignore', 'pipe', 'pipe', ...extra],
   });
-  for (const [descriptor, text] of launch.inputs) {
+  for (const [descriptor, content] of launch.inputs) {
     const input = child.stdio[descriptor] as Writable;
     // A child that fails early does not read it; its exit says why.
     input.on('error', () => undefined);
-    input.end(text);
+    input.end(content);
   }
   return child;
 }

@@ -30,7 +30,11 @@ it('[AR-11.2] a command dies with its runner, even when that is killed with sign
   const { launcher } = await probeSandbox();
   const script = '(setsid sh -c "sleep 600 & sleep 600" &); : > ready; sleep 600';
   const launch = await prepareLaunch(launcher, await findHost(process.env), script, options);
-  const runner = spawn(process.execPath, ['-e', startLike, JSON.stringify([launch, [...launch.inputs]])]);
+  const inputs = [...launch.inputs].map(([descriptor, content]) => [
+    descriptor,
+    Buffer.from(content).toString('base64'),
+  ]);
+  const runner = spawn(process.execPath, ['-e', startLike, JSON.stringify([launch, inputs])]);
   await eventually('the command runs', async () => (await readdir(workTree)).includes('ready') || undefined);
   expect(await processesWith(marker)).not.toEqual([]);
   runner.kill('SIGKILL');
@@ -44,7 +48,7 @@ const startLike = `
   const stdio = ['ignore', 'pipe', 'pipe', 'pipe', ...inputs.map(() => 'pipe')];
   const { program, args, env, cwd } = launch;
   const child = require('child_process').spawn(program, args, { cwd, env, detached: true, stdio });
-  for (const [descriptor, text] of inputs) child.stdio[descriptor].end(text);`;
+  for (const [descriptor, content] of inputs) child.stdio[descriptor].end(Buffer.from(content, 'base64'));`;
 
 (isRoot ? it : it.skip)(
   '[AR-10.4] all of this holds for an ordinary user too',

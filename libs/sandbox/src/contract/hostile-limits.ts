@@ -40,6 +40,14 @@ export function hostileLimits(run: Run): void {
       `node -e 'for (let i = 0; i < 60000; i++) fs.writeFileSync("f" + i, ""); setTimeout(() => {}, 30000)'`,
       'disk',
     ],
+    ...['000', '444'].map(
+      (mode) =>
+        [
+          `fill directories of mode ${mode}`,
+          `for i in 1 2 3 4; do mkdir d$i; head -c 50000000 /dev/zero > d$i/f; chmod ${mode} d$i; done; sleep 30`,
+          'disk',
+        ] as const,
+    ),
     ['fill /tmp', 'head -c 90000000 /dev/zero > /tmp/f; sleep 30', 'disk'],
     ['fill HOME', 'head -c 90000000 /dev/zero > "$HOME/f"; sleep 30', 'disk'],
     ['fill shared memory', 'head -c 90000000 /dev/zero > /dev/shm/f; sleep 30', 'disk'],
@@ -61,9 +69,32 @@ export function hostileLimits(run: Run): void {
     expect(result.limitHit).toBe('file_size');
   });
 
-  it('[AR-11.4] are ended by name when several use up the CPU time together', async () => {
-    const busy = 'timeout 30 sh -c "while :; do :; done"';
-    const result = await run(`${busy} & ${busy} & wait`, { limits: { cpuSeconds: 2 } });
+  const busy = 'timeout 30 sh -c "while :; do :; done"';
+  it.each([
+    ['together', `${busy} & ${busy} & wait`],
+    // Linux forgets the time of children that their parent does not want to hear of.
+    [
+      'one after the other, unwaited for',
+      `perl -e '$SIG{CHLD} = "IGNORE"; for (1..90) { fork or exec "timeout", "0.4", "sh", "-c", "while :; do :; done"; wait }'`,
+    ],
+  ])('[AR-11.4] are ended by name when several use up the CPU time %s', async (_how, command) => {
+    const result = await run(command, { limits: { cpuSeconds: 2 } });
     expect(result).toMatchObject({ limitHit: 'cpu', timedOut: false });
+  });
+
+  it.each([
+    [
+      'a file system of their own',
+      `unshare --user --map-root-user --mount sh -c 'mount -t tmpfs t /tmp && head -c 600000000 /dev/zero > /tmp/f && echo held; sleep 30'`,
+    ],
+    [
+      'shared memory that no process has mapped',
+      `perl -e 'for (1..12) { $id = shmget(0, 50000000, 01666) // die "shmget: $!"; shmwrite($id, "x" x 50000000, 0, 50000000) } print "held"; sleep 30'`,
+    ],
+  ])('[AR-11.5] hold no memory unseen in %s', async (_what, command) => {
+    const result = await run(command);
+    expect(result.exitCode).not.toBe(0);
+    expect(result.timedOut).toBe(false);
+    expect(result.output).not.toContain('held');
   });
 }

@@ -2,6 +2,7 @@ import type { Dir } from 'node:fs';
 import { lstat, opendir, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
+import { countAsOwner } from './count-as-owner.js';
 
 /** At most this part of the time goes into counting. */
 const share = 1 / 20;
@@ -11,6 +12,7 @@ const leastBytes = 4_096;
 
 /** Tells when directories take more of the disk than they may, without counting all the time. */
 export class DiskUse {
+  private freeAtStart: number | undefined;
   private freeAtCount: number | undefined;
   private countedAt = performance.now();
   private nextCount = 0;
@@ -27,18 +29,31 @@ export class DiskUse {
    * @param otherBytes what the same processes take beside the directories
    */
   async isExceeded(otherBytes: number, stopped: () => boolean): Promise<boolean> {
-    const free = await freeBytes(this.directories[0] ?? '/');
+    const free = await this.free();
+    this.freeAtStart ??= free;
     this.freeAtCount ??= free;
     const now = performance.now();
     const lost = this.freeAtCount - free;
     const due =
       lost > this.limitBytes / 8 || otherBytes > this.limitBytes / 8 || now - this.countedAt > longestMs;
     if (!due || now < this.nextCount) return false;
-    const used = await countBytes(this.directories, this.limitBytes - otherBytes, stopped);
+    const used = await this.countBytes(this.limitBytes - otherBytes, stopped);
     this.countedAt = performance.now();
     this.nextCount = this.countedAt + (this.countedAt - now) / share;
     this.freeAtCount = free;
     return used + otherBytes > this.limitBytes;
+  }
+
+  /** Space that the directories take, at least `enough` where it is more than that. */
+  private async countBytes(enough: number, stopped: () => boolean): Promise<number> {
+    const { bytes, closed } = await countOpen(this.directories, enough, stopped);
+    if (closed.length === 0 || bytes > enough || stopped()) return bytes;
+    // What the file system has lost may be others' doing, but nobody can tell.
+    return bytes + ((await countAsOwner(closed)) ?? (this.freeAtStart ?? 0) - (await this.free()));
+  }
+
+  private free(): Promise<number> {
+    return freeBytes(this.directories[0] ?? '/');
   }
 }
 
@@ -51,23 +66,31 @@ async function freeBytes(directory: string): Promise<number> {
   }
 }
 
-/** Space that directories take, every file once; stops where it is more than `enough`. Follows no link. */
-async function countBytes(
+/**
+ * Space that directories take, every file once, and those directories that cannot be looked into; stops where
+ * it is more than `enough`. Follows no link.
+ */
+async function countOpen(
   directories: readonly string[],
   enough: number,
   stopped: () => boolean,
-): Promise<number> {
+): Promise<{ readonly bytes: number; readonly closed: readonly string[] }> {
+  const closed: string[] = [];
   const seen = new Set<string>();
   const pending = [...directories];
   let sum = 0;
   for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
-    const directory: Dir | undefined = await opendir(path).catch(() => undefined);
+    const unlessClosed = (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EACCES' && closed.at(-1) !== path) closed.push(path);
+      return undefined;
+    };
+    const directory: Dir | undefined = await opendir(path).catch(unlessClosed);
     if (!directory) continue;
     try {
       for await (const entry of directory) {
-        if (sum > enough || stopped()) return sum;
+        if (sum > enough || stopped()) return { bytes: sum, closed };
         const child = join(path, entry.name);
-        const stats = await lstat(child).catch(() => undefined);
+        const stats = await lstat(child).catch(unlessClosed);
         if (!stats) continue;
         if (stats.isDirectory()) pending.push(child);
         else if (stats.nlink > 1 && seen.size === seen.add(`${stats.dev}:${stats.ino}`).size) continue;
@@ -77,5 +100,5 @@ async function countBytes(
       // Removed in the meantime.
     }
   }
-  return sum;
+  return { bytes: sum, closed };
 }

@@ -60,9 +60,10 @@ function candidates(memberships: ReadonlyMap<string, string>, mounts: readonly M
     const mount = mounts.find(({ type, options }) => type === 'cgroup' && options.includes(controller));
     return mount && directoryOf(mount, memberships.get(controller));
   };
-  const [memory, pids, cpu] = [legacy('memory'), legacy('pids'), legacy('cpu')];
+  const [memory, pids, cpu, cpuacct] = ['memory', 'pids', 'cpu', 'cpuacct'].map(legacy);
   if (memory !== undefined && pids !== undefined) {
-    places.push({ version: 1, memory, pids, ...(cpu !== undefined && { cpu }) });
+    const counting = { ...(cpu !== undefined && { cpu }), ...(cpuacct !== undefined && { cpuacct }) };
+    places.push({ version: 1, memory, pids, ...counting });
   }
   return places;
 }

@@ -6,7 +6,13 @@ import type { CommandLimits, LimitHit } from '../command.js';
 /** Where control groups can be made: a directory per controller (version 1), or one for all (version 2). */
 export type GroupPlace =
   | { readonly version: 2; readonly directory: string }
-  | { readonly version: 1; readonly memory: string; readonly pids: string; readonly cpu?: string };
+  | {
+      readonly version: 1;
+      readonly memory: string;
+      readonly pids: string;
+      readonly cpu?: string;
+      readonly cpuacct?: string;
+    };
 
 /** A control group of one command: the kernel counts all of its processes together. */
 export interface ResourceGroup {
@@ -14,6 +20,8 @@ export interface ResourceGroup {
   readonly joinFiles: readonly string[];
   /** The limit that the kernel had to hold it to, if any. */
   reached(): LimitHit | undefined;
+  /** CPU time of all that ever ran in it, in seconds; undefined where nobody counts. */
+  cpuSeconds(): number | undefined;
   /** Ends every process in it. */
   end(): void;
   /** Removes it; what is left in it is ended first. */
@@ -35,6 +43,7 @@ export function openResourceGroup(place: GroupPlace, limits: CommandLimits): Res
   return {
     joinFiles: directories.map((directory) => join(directory, 'cgroup.procs')),
     reached: () => reachedLimit(place, name),
+    cpuSeconds: () => usedCpu(place, name),
     end,
     remove: () => removeGroups(directories, end),
   };
@@ -49,7 +58,8 @@ const periodUs = 100_000;
 
 export function directoriesOf(place: GroupPlace): string[] {
   if (place.version === 2) return [place.directory];
-  return [...new Set([place.memory, place.pids, ...(place.cpu === undefined ? [] : [place.cpu])])];
+  const { memory, pids, cpu, cpuacct } = place;
+  return [...new Set([memory, pids, cpu, cpuacct].filter((directory) => directory !== undefined))];
 }
 
 type Setting = readonly [file: string, value: string, needed: boolean];
@@ -99,6 +109,14 @@ function reachedLimit(place: GroupPlace, name: string): LimitHit | undefined {
       : [join(place.memory, name, 'memory.oom_control'), join(place.pids, name, 'pids.events')];
   if (countIn(memoryFile, 'oom_kill') > 0) return 'memory';
   return countIn(pidsFile, 'max') > 0 ? 'processes' : undefined;
+}
+
+function usedCpu(place: GroupPlace, name: string): number | undefined {
+  if (place.version === 2) return countIn(join(place.directory, name, 'cpu.stat'), 'usage_usec') / 1e6;
+  const { cpuacct } = place;
+  const nanoseconds =
+    cpuacct !== undefined && tryTo(() => readFileSync(join(cpuacct, name, 'cpuacct.usage'), 'latin1'));
+  return nanoseconds ? Number(nanoseconds) / 1e9 : undefined;
 }
 
 function countIn(file: string, key: string): number {

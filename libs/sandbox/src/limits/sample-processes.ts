@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readCpuTime, type CpuTime } from './cpu-time.js';
 
 /** What a process and all of its descendants use at one moment. */
 export interface ProcessSample {
   /** Processes and threads. */
   readonly processes: number;
-  /** CPU time in seconds, that of descendants which have ended included. */
-  readonly cpuSeconds: number;
+  readonly cpuTimes: ReadonlyMap<number, CpuTime>;
   /**
    * Memory of their own, in bytes: what several have in common since they were forked is counted for
    * each, so the truth may be less (`provenMemory`).
@@ -29,10 +29,11 @@ export interface ProcessSample {
  */
 export function sampleProcesses(first: number, most: number, directories: readonly string[]): ProcessSample {
   const pids: number[] = [];
+  const cpuTimes = new Map<number, CpuTime>();
   const sum = {
     pids,
+    cpuTimes,
     processes: 0,
-    cpuSeconds: 0,
     privateBytes: 0,
     memoryFileBytes: 0,
     deletedBytes: 0,
@@ -49,7 +50,8 @@ export function sampleProcesses(first: number, most: number, directories: readon
     pids.push(pid);
     sum.processes += numberIn(status, 'Threads');
     sum.privateBytes += numberIn(status, 'RssAnon') * 1_024;
-    sum.cpuSeconds += cpuSecondsOf(readText(`${directory}/stat`));
+    const cpuTime = readCpuTime(pid);
+    if (cpuTime) cpuTimes.set(pid, cpuTime);
     const files = listed < mostListed ? names(`${directory}/fd`) : [];
     listed += files.length;
     sum.openFiles = Math.max(sum.openFiles, files.length);
@@ -77,15 +79,6 @@ export function provenMemory(pids: readonly number[]): number {
 /** A look takes a moment only, whatever a command opens: files listed in all, and examined of each process. */
 const mostListed = 50_000;
 const mostExamined = 256;
-
-/** Linux tells times in hundredths of a second, whatever its own clock does. */
-const ticksPerSecond = 100;
-
-function cpuSecondsOf(stat: string): number {
-  // After the name, which may hold anything: state is field 3, user time field 14.
-  const fields = stat.slice(stat.lastIndexOf(') ') + 2).split(' ');
-  return fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0) / ticksPerSecond;
-}
 
 /** Others of them at every look, so that nothing hides for long behind many. */
 function someOf(files: readonly string[]): readonly string[] {

@@ -1,6 +1,7 @@
 import { statfsSync, statSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import type { CommandLimits, LimitHit } from '../command.js';
+import { CpuTimes } from './cpu-time.js';
 import { DiskUse } from './disk-use.js';
 import type { ResourceGroup } from './resource-group.js';
 import { provenMemory, sampleProcesses, type ProcessSample } from './sample-processes.js';
@@ -34,13 +35,14 @@ export function watchLimits(watched: Watched): Watch {
   const { limits, group, onReached } = watched;
   const disk =
     limits.diskMb === undefined ? undefined : new DiskUse(watched.directories, limits.diskMb * 1_048_576);
+  const cpuTimes = new CpuTimes();
   let stopped = false;
   let openFiles = false;
   let timer: NodeJS.Timeout;
 
   const look = async () => {
     const started = performance.now();
-    const seen = whatIsReached(watched);
+    const seen = whatIsReached(watched, cpuTimes);
     openFiles ||= seen.openFiles;
     const exceeded = await disk?.isExceeded(seen.deletedBytes, () => stopped);
     if (stopped) return;
@@ -67,7 +69,8 @@ interface Seen {
   readonly deletedBytes: number;
 }
 
-function whatIsReached({ first, limits, group, inMemory, directories }: Watched): Seen {
+function whatIsReached(watched: Watched, cpuTimes: CpuTimes): Seen {
+  const { first, limits, group, inMemory, directories } = watched;
   const reached = group?.reached();
   if (reached !== undefined) return { limit: reached, openFiles: false, deletedBytes: 0 };
   const pid = first();
@@ -78,7 +81,7 @@ function whatIsReached({ first, limits, group, inMemory, directories }: Watched)
   const limit = judge([
     [sample.processes >= processes, 'processes'],
     [group === undefined && isTooMuch(sample, files, limits), 'memory'],
-    [sample.cpuSeconds > cpuSeconds, 'cpu'],
+    [Math.max(cpuTimes.add(sample.cpuTimes), group?.cpuSeconds() ?? 0) > cpuSeconds, 'cpu'],
     [files.some(({ free }) => free === 0), 'disk'],
   ]);
   const openFiles = sample.openFiles >= (limits.openFiles ?? Infinity);

@@ -127,6 +127,8 @@ async function natsPlan(port: number, dataDir: string, tell: (line: string) => v
     args,
     cwd: dataDir,
     trusted: false,
+    // On SIGTERM it ends in order as well, but with exit code 1.
+    stopSignal: 'SIGINT',
     environment: () => ({}),
   };
 }

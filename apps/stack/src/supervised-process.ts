@@ -10,6 +10,8 @@ export interface ProcessPlan {
   readonly cwd: string;
   /** Whether the process needs the keys of the LLM and the git remote: only a runner does. */
   readonly trusted: boolean;
+  /** What asks it to end in order; SIGTERM by default. */
+  readonly stopSignal?: NodeJS.Signals;
 }
 
 /** Between restarts of a process that keeps dying. */
@@ -68,7 +70,7 @@ export class SupervisedProcess {
   async stop(graceMs: number): Promise<void> {
     this.stopping = true;
     clearTimeout(this.restart);
-    this.signal('SIGTERM');
+    this.signal(this.plan.stopSignal ?? 'SIGTERM');
     const timer = setTimeout(() => this.killGroup(), graceMs);
     await this.exited;
     clearTimeout(timer);

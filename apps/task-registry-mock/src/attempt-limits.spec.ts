@@ -80,10 +80,15 @@ describe('attempts of a run', () => {
     expect(claim()).toMatchObject({ kind: 'already_handled', run: { state: 'failed' } });
   });
 
-  it('[AR-8.3] are counted apart when their runner died or was stopped, and bounded as well', () => {
+  it('[AR-7.5] do not count when runners were stopped, however often', () => {
+    for (let n = 0; n < 20; n += 1) attempt('shutting_down: the runner stops');
+    expect(run()).toMatchObject({ state: 'ready', attempt: 20, failedAttempts: 0, lostAttempts: 0 });
+  });
+
+  it('[AR-8.3] are counted apart when their runner died, and bounded as well', () => {
     crash();
-    attempt('shutting_down: the runner stops');
     attempt('no_slot: none');
+    crash();
     crash();
     expect(run()).toMatchObject({ state: 'ready', attempt: 4, failedAttempts: 1, lostAttempts: 3 });
     registry.close();

@@ -11,7 +11,8 @@ export function countAttempt(change: Change, run: Run, how: 'failed' | 'lost'): 
 
 /**
  * Why nobody may work on a run any more: somebody has cancelled it, or it has used up its attempts. The
- * second limit ends a task that takes every runner with it; drained runners alone seldom reach it.
+ * second limit ends a task that takes every runner with it. Attempts that drained runners give back count
+ * for neither.
  *
  * @param lastEnding why the last attempt ended, where that is known
  */

@@ -102,7 +102,8 @@ const longestDelaySeconds = 3_600;
 export function releaseLease(change: Change, run: Run, reason: string, delaySeconds: number): Run {
   const stopped = /^shutting_down\b/.test(reason);
   endAttempt(change, run, 'released');
-  const counted = countAttempt(change, run, stopped ? 'lost' : 'failed');
+  // Who stops runners, however often, does not use a task up.
+  const counted = stopped ? run : countAttempt(change, run, 'failed');
   const wanted = Math.max(delaySeconds, stopped ? 0 : pauseAfter(counted.failedAttempts));
   const delay = Math.min(wanted, longestDelaySeconds);
   recordEvent(change, counted, 'LeaseReleased', { runner_id: run.runnerId, reason, delay_seconds: delay });

@@ -1,7 +1,25 @@
-import { status } from '@necrocode/rpc';
+import { hostAndPort, status, type GrpcEndpoint } from '@necrocode/rpc';
+import type { Renewal } from '../pipeline/ports.js';
 
 /** A renewal that takes longer is made again. */
-export const renewalDeadlineMs = 3_000;
+const deadlineMs = 3_000;
+
+/** @param method of the service's definition */
+export function renewalCall<Request>(
+  { address, tls }: GrpcEndpoint,
+  method: { readonly path: string; readonly requestSerialize: (request: Request) => Buffer },
+  request: Request,
+): Renewal['call'] {
+  const { path, requestSerialize } = method;
+  return {
+    kind: 'call',
+    address: hostAndPort(address),
+    tls,
+    path,
+    request: requestSerialize(request),
+    deadlineMs,
+  };
+}
 
 /** Whether a status says that the lease is lost, or only that nobody could answer. */
 export function judgeRefusal(code: number): 'lost' | 'no_answer' {

@@ -5,7 +5,6 @@ import { repoPool, RunnerError } from '@necrocode/contracts';
 import {
   call,
   createClient,
-  hostAndPort,
   isMessageTooLarge,
   isStatusError,
   status,
@@ -14,7 +13,7 @@ import {
 import { addSpanEvent } from '@necrocode/telemetry';
 import type { RepoPool, Slot } from '../pipeline/ports.js';
 import type { SeedDirectories } from './own-slots.js';
-import { judgeRefusal, renewalDeadlineMs } from './renewal.js';
+import { judgeRefusal, renewalCall } from './renewal.js';
 import { serviceFailure } from './service-failure.js';
 
 /** A lease that could not be given back expires. */
@@ -38,7 +37,6 @@ export function createRepoPoolClient(
   seedDirectories: SeedDirectories,
 ): RepoPool & { close(): void } {
   const client = createClient(repoPool.RepoPoolServiceClient, endpoint);
-  const { address, tls } = endpoint;
   const { runnerId, leaseSeconds, slotWaitSeconds } = settings;
   const release: RepoPool['release'] = async ({ leaseId, fencingToken }, { broken }) => {
     // First, so that the slot is not lent again while its bytes are still here.
@@ -79,17 +77,9 @@ export function createRepoPoolClient(
     },
 
     renewal({ leaseId, fencingToken }) {
-      const { path, requestSerialize } = repoPool.RepoPoolServiceService.renew;
-      const request = requestSerialize({ idempotencyKey: '', leaseId, fencingToken, leaseSeconds });
+      const request = { idempotencyKey: '', leaseId, fencingToken, leaseSeconds };
       return {
-        call: {
-          kind: 'call',
-          address: hostAndPort(address),
-          tls,
-          path,
-          request,
-          deadlineMs: renewalDeadlineMs,
-        },
+        call: renewalCall(endpoint, repoPool.RepoPoolServiceService.renew, request),
         judge: (answer) => (answer.kind === 'status' ? judgeRefusal(answer.code) : 'kept'),
       };
     },

@@ -7,11 +7,11 @@ import {
   type Task,
   type TerminalStatus,
 } from '@necrocode/contracts';
-import { call, createClient, hostAndPort, isStatusError, status, type GrpcEndpoint } from '@necrocode/rpc';
+import { call, createClient, isStatusError, status, type GrpcEndpoint } from '@necrocode/rpc';
 import { headersFromContext, type Mask } from '@necrocode/telemetry';
 import { readCheckpoint } from '../pipeline/checkpoint.js';
 import type { Claim, ClaimedMessage, Lease, TaskRegistry } from '../pipeline/ports.js';
-import { judgeRefusal, renewalDeadlineMs } from './renewal.js';
+import { judgeRefusal, renewalCall } from './renewal.js';
 import { serviceFailure } from './service-failure.js';
 import { watchCancel } from './watch-cancel.js';
 
@@ -48,7 +48,6 @@ export function createTaskRegistryClient(
   mask: Mask,
 ): TaskRegistryClient {
   const client = createClient(taskRegistry.TaskRegistryServiceClient, endpoint);
-  const { address, tls } = endpoint;
   const translate = <T>(reply: Promise<T>) => translated(reply, endpoint);
   const onBehalf = (lease: Lease) => ({
     idempotencyKey: randomUUID(),
@@ -68,21 +67,13 @@ export function createTaskRegistryClient(
     },
 
     renewal(lease) {
-      const { path, requestSerialize, responseDeserialize } =
-        taskRegistry.TaskRegistryServiceService.renewLease;
-      const request = requestSerialize({ ...onBehalf(lease), idempotencyKey: '', leaseSeconds });
+      const { renewLease } = taskRegistry.TaskRegistryServiceService;
+      const request = { ...onBehalf(lease), idempotencyKey: '', leaseSeconds };
       return {
-        call: {
-          kind: 'call',
-          address: hostAndPort(address),
-          tls,
-          path,
-          request,
-          deadlineMs: renewalDeadlineMs,
-        },
+        call: renewalCall(endpoint, renewLease, request),
         judge: (answer) => {
           if (answer.kind === 'status') return judgeRefusal(answer.code);
-          const { cancelRequested } = responseDeserialize(Buffer.from(answer.response));
+          const { cancelRequested } = renewLease.responseDeserialize(Buffer.from(answer.response));
           return cancelRequested ? 'cancel_requested' : 'kept';
         },
       };

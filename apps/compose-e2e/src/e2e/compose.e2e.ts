@@ -228,6 +228,16 @@ describe('the stack in containers', () => {
     const runner = await docker('image', 'inspect', '--format', '{{.Size}}', 'necrocode-runner');
     expect(Number(runner) - Number(base)).toBeLessThan(120_000_000);
   });
+
+  it('[AR-10.2] lets each part come to NATS with its own rights only', async () => {
+    const address = 'http://127.0.0.1:8222/connz?auth=1';
+    const seen = await stack.project.compose('exec', '-T', 'nats', 'wget', '-q', '-O', '-', address);
+    const { connections } = JSON.parse(seen) as { connections: { authorized_user: string }[] };
+    expect([...new Set(connections.map(({ authorized_user: user }) => user))].sort()).toEqual([
+      'registry',
+      'runner',
+    ]);
+  });
 });
 
 /** `0`, or whatever else with the container's name and last words. */

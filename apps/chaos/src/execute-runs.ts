@@ -128,9 +128,9 @@ function hasStruck({ run, task }: UnderWay): boolean {
 }
 
 /** Waits until no message and no slot is left, or until that is a finding. */
-async function quiet(world: World, { quietDeadlineMs, signal }: ExecuteOptions): Promise<void> {
+async function quiet(world: World, { spec, quietDeadlineMs, signal }: ExecuteOptions): Promise<void> {
   const end = Date.now() + quietDeadlineMs;
-  const isQuiet = async () => (await world.waiting()) === 0 && (await world.leakedSlots()).length === 0;
+  const isQuiet = async () => (await world.waiting(spec)) === 0 && (await world.leakedSlots()).length === 0;
   while (Date.now() < end && !(await isQuiet().catch(() => false)))
     await pause(pollMs, undefined, { signal });
 }
@@ -145,7 +145,7 @@ async function judge(
     world.endedTasks(spec),
     world.results(spec),
     world.leakedSlots(),
-    world.waiting(),
+    world.waiting(spec),
   ]);
   const outcomes: RunOutcome[] = [];
   for (const { run, task, taskId, ...one } of over) {

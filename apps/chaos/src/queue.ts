@@ -1,6 +1,6 @@
 import { defaultPlace, headers as names, streams, subjects, taskResultSchema } from '@necrocode/contracts';
 import { connectNats, ensureStreams } from '@necrocode/messaging';
-import { jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { jetstream, jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import { headers } from '@nats-io/transport-node';
 import type { PublishedResult } from './world.js';
 
@@ -10,11 +10,14 @@ export interface Queue {
   /** Results in the stream, by task id of the spec. */
   results(spec: string): Promise<ReadonlyMap<string, readonly PublishedResult[]>>;
   /**
-   * Messages that somebody will still be sent: in the stream, and open for its consumer. A server of 2.9 that is
-   * killed may remember one without the other: settled messages lie in the stream again, for nobody, or a
-   * consumer waits for the settlement of messages that are gone ("error looking up message").
+   * Messages that are still to be delivered or settled.
+   *
+   * @param over ids of tasks that have ended, given once the server was killed: one of 2.9 may then remember a
+   *   settlement without the removal, or the other way round, so that settled messages lie in the stream again
+   *   for nobody, or a consumer waits for what is gone ("error looking up message"). From then on only messages
+   *   of other tasks count.
    */
-  waiting(): Promise<number>;
+  waiting(over?: ReadonlySet<string>): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -51,20 +54,36 @@ export async function openQueue(url: string, name: string): Promise<Queue> {
       }
       return found;
     },
-    async waiting() {
+    async waiting(over) {
       const manager = await jetstreamManager(connection);
       let waiting = 0;
       for await (const { config, num_pending, num_ack_pending } of manager.consumers.list(
         streams.tasks.name,
       )) {
-        const subject = config.filter_subject ?? '';
-        const { state } = await manager.streams.info(streams.tasks.name, { subjects_filter: subject });
-        waiting += Math.min(num_pending + num_ack_pending, state.subjects?.[subject] ?? 0);
+        const open = num_pending + num_ack_pending;
+        waiting +=
+          over && open > 0 ? Math.min(open, await ofOthers(manager, config.filter_subject, over)) : open;
       }
       return waiting;
     },
     close: () => connection.close(),
   };
+}
+
+/** Messages of a subject in the stream whose task is not among these. */
+async function ofOthers(
+  manager: JetStreamManager,
+  subject: string | undefined,
+  over: ReadonlySet<string>,
+): Promise<number> {
+  const { state } = await manager.streams.info(streams.tasks.name);
+  let count = 0;
+  for (let seq = state.first_seq; seq <= state.last_seq; seq += 1) {
+    const stored = await manager.streams.getMessage(streams.tasks.name, { seq });
+    if (!stored || stored.subject !== subject) continue;
+    if (!over.has(stored.json<{ task_id: string }>().task_id)) count += 1;
+  }
+  return count;
 }
 
 function readResult(result: Partial<PublishedResult>): PublishedResult {

@@ -64,18 +64,23 @@ export async function startWatchedStack(options: WatchedStackOptions, scene: Sce
     ends.defer(() => queue.close());
 
     const disk = smallDisk === undefined ? undefined : new SmallDisk(smallDisk);
+    let natsKilled = false;
     const disposal = ends.move();
     return {
       publish: (body, messageId) => queue.publish(body, messageId),
       killRunner: (runner) => processes.killRunner(runner),
       freezeRunner: (runner) => processes.freezeRunner(runner),
       thawRunner: (runner) => processes.thawRunner(runner),
-      killService: (service) => processes.kill(service),
+      killService: (service) => {
+        natsKilled ||= service === 'nats';
+        processes.kill(service);
+      },
       fillDisk: () => disk?.fill(),
       emptyDisk: () => disk?.empty(),
       endedTasks: (spec) => endedTasks(registry, spec),
       results: (spec) => queue.results(spec),
-      waiting: () => queue.waiting(),
+      waiting: async (spec) =>
+        queue.waiting(natsKilled ? new Set((await endedTasks(registry, spec)).keys()) : undefined),
       async leakedSlots() {
         const { slots } = await call(pool.listSlots.bind(pool), { repoUrl: '' }, { deadlineMs });
         return leaksOf(slots, join(smallDisk ?? dataDir, 'repo-pool-mock/slots'));

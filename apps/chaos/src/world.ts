@@ -24,8 +24,8 @@ export interface World {
   endedTasks(spec: string): Promise<ReadonlyMap<string, string>>;
   /** Every result of the spec in the stream, by task id. */
   results(spec: string): Promise<ReadonlyMap<string, readonly PublishedResult[]>>;
-  /** Messages of NECROCODE_TASKS that are still to be delivered or acknowledged. */
-  waiting(): Promise<number>;
+  /** Messages of NECROCODE_TASKS, all of them of this spec, that are still to be delivered or acknowledged. */
+  waiting(spec: string): Promise<number>;
   leakedSlots(): Promise<readonly LeakedSlot[]>;
   /** Ends everything that was started. */
   stop(): Promise<void>;

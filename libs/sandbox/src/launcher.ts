@@ -12,6 +12,7 @@ import {
   ordinaryUserId,
   pidArguments,
   privateHome,
+  type SystemView,
 } from './bubblewrap.js';
 import { certificatePaths, commandEnvironment, networkEnvironment } from './command-environment.js';
 import { becomeUser, handOver, userOf, type CommandUsers } from './command-user.js';
@@ -45,7 +46,7 @@ export interface Host {
   readonly environment: NodeJS.ProcessEnv;
   readonly toolchains: Toolchains;
   /** How bubblewrap shows the system to commands with and without network. */
-  readonly system: { readonly online: readonly string[]; readonly offline: readonly string[] };
+  readonly system: { readonly online: SystemView; readonly offline: SystemView };
   /** Absolute path of `prlimit`; undefined where the host has none. */
   readonly prlimit: string | undefined;
   /** Whether bubblewrap can bound what is in memory (0.7 and newer). */
@@ -71,6 +72,8 @@ export interface Launch {
   readonly endAll?: () => Promise<void>;
   /** What the child reads from descriptors. */
   readonly inputs: ReadonlyMap<number, string | Buffer>;
+  /** Files that it reads from the descriptors behind those. */
+  readonly files: ReadonlyMap<number, string>;
   /** Directories on disk that the command may write. */
   readonly directories: readonly string[];
   /** What the command finds in memory, as it sees it. */
@@ -114,13 +117,14 @@ export async function prepareLaunch(
     if (users && userId !== undefined) for (const directory of given) await handOver(directory, userId);
     const seenAt = options.seenAt ?? { workTree, home: givenHome ?? privateHome };
     const { home } = seenAt;
+    const system = options.network ? host.system.online : host.system.offline;
     const egress = options.network ? await openWay(host, options, givenHome) : undefined;
     const args = fullArguments({
       workTree,
       seenAt,
       mounts: egress?.mounts ?? [],
       home: givenHome,
-      system: options.network ? host.system.online : host.system.offline,
+      system,
       readOnly: [...toolchains.directories, ...certificatePaths(network)],
       hidden: toolchains.hidden,
       userNamespace,
@@ -143,6 +147,7 @@ export async function prepareLaunch(
         ...(host.filter ? [[descriptors.filter, host.filter] as const] : []),
         ...(egress ? [[descriptors.forwarder, egress.script] as const] : []),
       ]),
+      files: new Map(system.copies.map((path, index) => [descriptors.system + index, path])),
       directories: given,
       inMemory: givenHome === undefined ? [...memoryPaths, home] : memoryPaths,
       egress,
@@ -157,6 +162,7 @@ export async function prepareLaunch(
     cwd: workTree,
     level: launcher.level,
     inputs: new Map(),
+    files: new Map(),
     directories: [...given, made],
     inMemory: [],
     dispose: () => removeDirectory(made),

@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { StringDecoder } from 'node:string_decoder';
 import type { Readable, Writable } from 'node:stream';
@@ -106,13 +107,13 @@ export async function runLaunch(
 }
 
 function start(launch: Launch, group: ResourceGroup | undefined): ChildProcess {
-  const given = new Set([
-    ...(launch.ending === 'bubblewrap' ? [descriptors.status] : []),
-    ...launch.inputs.keys(),
-  ]);
-  const extra = Array.from({ length: Math.max(2, ...given) - 2 }, (_none, index) =>
-    given.has(index + 3) ? ('pipe' as const) : ('ignore' as const),
-  );
+  const piped = [...(launch.ending === 'bubblewrap' ? [descriptors.status] : []), ...launch.inputs.keys()];
+  const files = new Map([...launch.files].map(([descriptor, path]) => [descriptor, openSync(path, 'r')]));
+  const last = Math.max(2, ...piped, ...files.keys());
+  const extra = Array.from({ length: last - 2 }, (_none, index) => {
+    const descriptor = index + 3;
+    return files.get(descriptor) ?? (piped.includes(descriptor) ? 'pipe' : 'ignore');
+  });
   const direct = [launch.program, ...launch.args];
   const [program = '', ...args] = group
     ? ['/bin/sh', ...joining, ...group.joinFiles, '--', ...direct]
@@ -124,6 +125,7 @@ function start(launch: Launch, group: ResourceGroup | undefined): ChildProcess {
     ...launch.identity,
     stdio: ['ignore', 'pipe', 'pipe', ...extra],
   });
+  for (const file of files.values()) closeSync(file);
   for (const [descriptor, content] of launch.inputs) {
     const input = child.stdio[descriptor] as Writable;
     // A child that fails early does not read it; its exit says why.

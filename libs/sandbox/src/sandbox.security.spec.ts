@@ -34,7 +34,11 @@ it('[AR-11.2] a command dies with its runner, even when that is killed with sign
     descriptor,
     Buffer.from(content).toString('base64'),
   ]);
-  const runner = spawn(process.execPath, ['-e', startLike, JSON.stringify([launch, inputs])]);
+  const runner = spawn(process.execPath, [
+    '-e',
+    startLike,
+    JSON.stringify([launch, inputs, [...launch.files]]),
+  ]);
   await eventually('the command runs', async () => (await readdir(workTree)).includes('ready') || undefined);
   expect(await processesWith(marker)).not.toEqual([]);
   runner.kill('SIGKILL');
@@ -44,8 +48,11 @@ it('[AR-11.2] a command dies with its runner, even when that is killed with sign
 
 /** A runner that starts a launch as runLaunch does, and then only waits. */
 const startLike = `
-  const [launch, inputs] = JSON.parse(process.argv[1]);
-  const stdio = ['ignore', 'pipe', 'pipe', 'pipe', ...inputs.map(() => 'pipe')];
+  const [launch, inputs, files] = JSON.parse(process.argv[1]);
+  const stdio = ['ignore', 'pipe', 'pipe', 'pipe'];
+  for (const [descriptor] of inputs) stdio[descriptor] = 'pipe';
+  for (const [descriptor, path] of files) stdio[descriptor] = require('fs').openSync(path);
+  for (let n = 0; n < stdio.length; n += 1) stdio[n] ??= 'ignore';
   const { program, args, env, cwd } = launch;
   const child = require('child_process').spawn(program, args, { cwd, env, detached: true, stdio });
   for (const [descriptor, content] of inputs) child.stdio[descriptor].end(Buffer.from(content, 'base64'));`;

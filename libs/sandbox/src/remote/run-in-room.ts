@@ -57,6 +57,7 @@ export async function runInRoom(
     identity: { uid: identity, gid: identity },
     endAll: onceAtATime(() => endProcessesOf(identity)),
     inputs: new Map(),
+    files: new Map(),
     directories: [directory],
     inMemory: [],
     dispose: () => runAs(identity, identity, tidyAfterCommand, directory, ...sharedDirectories),

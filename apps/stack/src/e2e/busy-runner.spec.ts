@@ -31,7 +31,7 @@ describe('a runner whose event loop is busy', () => {
     await eventually('the model is asked', async () =>
       (await system.llmCalls(task)).length > 0 ? true : undefined,
     );
-    await evaluate(inspectorOf('runner-1'), 'for (const end = Date.now() + 8_000; Date.now() < end; );');
+    await evaluate(inspectorOf('runner-1'), 'for (const end = Date.now() + 10_000; Date.now() < end; );');
     const result = await system.result(task);
     expect(result).toMatchObject({ status: 'done', attempt: 1, attempts: 1, usage: { llm_calls: 1 } });
     expect(system.log()).not.toMatch(/renewing a lease failed|LeaseExpired/);

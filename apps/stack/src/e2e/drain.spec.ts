@@ -12,7 +12,7 @@ beforeAll(async () => {
   system = await startTestStack(
     { runners: 1, maxParallel: 8 },
     {
-      SHUTDOWN_GRACE_SECONDS: '6',
+      SHUTDOWN_GRACE_SECONDS: '15',
       RUNNER_LEASE_SECONDS: '3',
       RUNNER_ACK_WAIT_SECONDS: '5',
       RUNNER_HEARTBEAT_SECONDS: '1',

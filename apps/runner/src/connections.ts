@@ -1,7 +1,7 @@
 import { readClientTls, type NatsAccess } from '@necrocode/contracts';
 import type { GrpcEndpoint } from '@necrocode/rpc';
 import { z } from 'zod';
-import type { RunnerConfig } from './config.js';
+import type { RunnerConfig } from './config/config-schema.js';
 
 /**
  * A setting that names PEM files. They are read at once, so that the settings hold what is in them and a

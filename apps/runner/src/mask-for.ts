@@ -1,6 +1,6 @@
 import { natsSecrets } from '@necrocode/contracts';
 import { createMask, tooShort, type Mask } from '@necrocode/telemetry';
-import type { RunnerConfig } from './config.js';
+import type { RunnerConfig } from './config/config-schema.js';
 import { natsAccessOf } from './connections.js';
 
 const masks = new WeakMap<RunnerConfig, Mask>();

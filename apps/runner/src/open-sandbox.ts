@@ -1,6 +1,6 @@
 import { RunnerError, sandboxLevels, type SandboxLevel } from '@necrocode/contracts';
 import { connectSandbox, createSandbox, type Sandbox } from '@necrocode/sandbox';
-import type { RunnerConfig } from './config.js';
+import type { RunnerConfig } from './config/config-schema.js';
 
 type SandboxSettings = RunnerConfig['sandbox'];
 

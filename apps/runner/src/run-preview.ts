@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import { formatProblems, parseTask, RunnerError, type Task } from '@necrocode/contracts';
 import type { Logger } from '@necrocode/telemetry';
-import type { RunnerConfig } from './config.js';
+import type { RunnerConfig } from './config/config-schema.js';
 import { previewTask } from './preview/preview-task.js';
 import { maskFor } from './mask-for.js';
 

@@ -6,7 +6,7 @@ import { createOpenAiClient, type LlmClient } from '@necrocode/llm';
 import { toolchainIdentity, type Sandbox } from '@necrocode/sandbox';
 import type { Logger, Mask } from '@necrocode/telemetry';
 import { openCredentialsDirectory } from '@necrocode/workspace';
-import type { RunnerConfig } from './config.js';
+import type { RunnerConfig } from './config/config-schema.js';
 import { endpointsOf } from './connections.js';
 import { createArtifactStoreClient } from './outputs/artifact-store.client.js';
 import { OwnSlots } from './outputs/own-slots.js';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import type { Task } from '@necrocode/contracts';
 import { createMask } from '@necrocode/telemetry';
 import { GitRepository, startSilentServer } from '@necrocode/testkit';
-import { loadConfig } from '../config.js';
+import { loadConfig } from '../config/load-config.js';
 import { systemPromptFor } from '../prompt/system-prompt.js';
 import { previewTask } from './preview-task.js';
 

@@ -1,7 +1,7 @@
 import { branchOf, type Task, type TaskPreview } from '@necrocode/contracts';
 import { estimateTokens } from '@necrocode/llm';
 import type { Mask } from '@necrocode/telemetry';
-import type { RunnerConfig } from '../config.js';
+import type { RunnerConfig } from '../config/config-schema.js';
 import { choosePlaybook } from '../playbook/playbook.js';
 import { buildPrompt } from '../prompt/build-prompt.js';
 import { viewOf } from '../prompt/repository-view.js';

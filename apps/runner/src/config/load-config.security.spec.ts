@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { tempDir } from '@necrocode/testkit';
-import { loadConfig } from './config.js';
-import { maskFor, unmaskable } from './mask-for.js';
+import { loadConfig } from './load-config.js';
+import { maskFor, unmaskable } from '../mask-for.js';
 
 const file = (text: string) => {
   const path = join(tempDir(), 'config.yaml');

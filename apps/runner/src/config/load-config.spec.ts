@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { tempDir } from '@necrocode/testkit';
-import { loadConfig } from './config.js';
+import { loadConfig } from './load-config.js';
 
 const file = (text: string) => {
   const path = join(tempDir(), 'config.yaml');
@@ -54,7 +54,7 @@ describe('loadConfig', () => {
   });
 
   it('[AR-11.1] ships a file that holds', () => {
-    const shipped = join(import.meta.dirname, '../../../config/config.yaml');
+    const shipped = join(import.meta.dirname, '../../../../config/config.yaml');
     expect(loadConfig(shipped, {}).stage_timeout_seconds).toEqual(
       loadConfig(undefined, {}).stage_timeout_seconds,
     );

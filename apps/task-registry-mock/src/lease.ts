@@ -104,7 +104,9 @@ export function releaseLease(change: Change, run: Run, reason: string, delaySeco
   endAttempt(change, run, 'released');
   // Who stops runners, however often, does not use a task up.
   const counted = stopped ? run : countAttempt(change, run, 'failed');
-  const wanted = Math.max(delaySeconds, stopped ? 0 : pauseAfter(counted.failedAttempts));
+  // Whoever has cancelled waits for the end.
+  const hurried = stopped || run.cancelReason !== null;
+  const wanted = Math.max(delaySeconds, hurried ? 0 : pauseAfter(counted.failedAttempts));
   const delay = Math.min(wanted, longestDelaySeconds);
   recordEvent(change, counted, 'LeaseReleased', { runner_id: run.runnerId, reason, delay_seconds: delay });
   return endedInstead(change, counted, reason) ?? giveBack(change, counted, delay);

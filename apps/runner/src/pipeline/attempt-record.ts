@@ -41,7 +41,7 @@ export class AttemptRecord {
   change: ChangedTree | undefined;
   decided: DecidedCommit | undefined;
   pushed = false;
-  /** A push was tried, and nobody knows whether the remote took it. */
+  /** A push was tried, by this attempt or perhaps an earlier one, and nobody knows whether the remote took it. */
   pushUnclear = false;
   diff: Buffer | undefined;
   readonly warnings: string[] = [];

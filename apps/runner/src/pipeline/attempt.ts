@@ -78,6 +78,7 @@ export function openAttempt(
   const work = new WorkSignal(task.timeout_seconds ?? settings.timeoutSeconds, services.shutdown);
   const record = new AttemptRecord();
   record.decided = claim.decided;
+  record.pushUnclear = claim.decided !== undefined;
   record.resume(claim.checkpoint);
   const clock = new StageClock(settings.stageTimeouts, work, delivery.life);
   const stages = new Stages(log, tell, clock);

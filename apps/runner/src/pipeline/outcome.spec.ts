@@ -20,8 +20,9 @@ describe('what an error means for the attempt', () => {
     ['timeout', 'not_pushed', 'failed'],
     ['timeout', 'unknown', 'given_back'],
     ['repo_auth_failed', 'unknown', 'given_back'],
-    // Whoever cancelled wants an end.
-    ['cancelled', 'unknown', 'cancelled'],
+    // The registry has somebody look again.
+    ['cancelled', 'unknown', 'given_back'],
+    ['cancelled', 'not_pushed', 'cancelled'],
     ['cancelled', 'pushed', 'done'],
     ['lease_lost', 'unknown', 'given_back'],
   ] as const)('[AR-5.5] after %s with a commit that is %s is that it is %s', (code, proof, kind) => {

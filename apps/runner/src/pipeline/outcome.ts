@@ -45,9 +45,10 @@ function isAway({ code, reason }: RunnerError): boolean {
 /** What the remote has accepted counts, and nobody may say that it has not before it was asked. */
 export function withProof(outcome: Outcome, proof: PushProof): Outcome {
   if (proof === 'pushed') return { kind: 'done' };
-  if (proof === 'not_pushed' || outcome.kind !== 'failed') return outcome;
-  const message = `it is not known whether the remote has the commit: ${outcome.error.message}`;
-  return { kind: 'given_back', error: new RunnerError('push_failed', message, { cause: outcome.error }) };
+  if (proof === 'not_pushed' || outcome.kind === 'given_back' || outcome.kind === 'done') return outcome;
+  const cause = outcome.kind === 'failed' ? outcome.error : undefined;
+  const message = `it is not known whether the remote has the commit: ${cause?.message ?? 'the task was cancelled'}`;
+  return { kind: 'given_back', error: new RunnerError('push_failed', message, { cause }) };
 }
 
 export function statusOf(outcome: Exclude<Outcome, { kind: 'given_back' }>): TerminalStatus {

@@ -2,6 +2,7 @@ import { RunnerError } from '@necrocode/contracts';
 import type { Attempt } from './attempt.js';
 import type { Outcome } from './outcome.js';
 import type { LastLook, Slot } from './ports.js';
+import { notThereWhenAsked } from './stages/confirm-push.js';
 import { leaseSlot } from './stages/lease-slot.js';
 import { lookForPush } from './stages/look-for-push.js';
 
@@ -28,7 +29,10 @@ export async function takeLastLook(
       lookForPush(task, slot, decided, services.settings.git, work.signal),
     );
     log.info({ pushed: record.pushed, code: verdict.code }, 'the remote was asked for the decided commit');
-    if (!record.pushed) return outcomeOfVerdict(verdict);
+    if (!record.pushed) {
+      record.warn(notThereWhenAsked);
+      return outcomeOfVerdict(verdict);
+    }
     tell('BranchPushed', { branch: decided.branch, commit: decided.commit });
     return { kind: 'done' };
   } catch (error) {

@@ -8,7 +8,7 @@ import { prepareCommands, type PreparedCommands } from './prepare-commands.js';
 import type { Slot } from './ports.js';
 import { ModelChoice } from './model-choice.js';
 import { runRounds } from './run-rounds.js';
-import { confirmPush, type PushProof } from './stages/confirm-push.js';
+import { confirmPush, notThereWhenAsked, type PushProof } from './stages/confirm-push.js';
 import { decideCommit } from './stages/decide-commit.js';
 import { prepareWorkspace, type Workspace } from './stages/prepare-workspace.js';
 import { fetchDecided, pushBranch } from './stages/push-branch.js';
@@ -115,6 +115,7 @@ async function decide(attempt: Attempt, workspace: Workspace, draft: CommitDraft
   record.decided = await stages.run('decide_commit', async () =>
     decideCommit(workspace, change, await draft.take(change), lease, services),
   );
+  record.pushUnclear = record.decided.byEarlierAttempt;
 }
 
 async function push(attempt: Attempt, workspace: Workspace): Promise<void> {
@@ -139,12 +140,14 @@ export async function provePush(
 ): Promise<PushProof> {
   const { decided } = record;
   if (record.pushed) return 'pushed';
-  if (!record.pushUnclear || !decided || !workspace) return 'not_pushed';
+  if (!record.pushUnclear || !decided) return 'not_pushed';
+  if (!workspace) return 'unknown';
   const patienceMs = outcome.kind === 'failed' ? services.settings.git.retries.patienceMs : confirmationMs;
   const proof = await stages.conclude('confirm_push', () => confirmPush(workspace, decided, patienceMs));
   log.info({ proof }, 'the push ended unclear; the remote was asked');
   record.pushed = proof === 'pushed';
   if (record.pushed) tell('BranchPushed', { branch: decided.branch, commit: decided.commit });
+  else if (proof === 'not_pushed') record.warn(notThereWhenAsked);
   return proof;
 }
 

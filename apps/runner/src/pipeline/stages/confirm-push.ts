@@ -6,6 +6,10 @@ import type { Workspace } from './prepare-workspace.js';
 /** What the remote says of a push; `unknown` when it could not be asked. */
 export type PushProof = 'pushed' | 'not_pushed' | 'unknown';
 
+/** A remote may go on with what it was sent after nobody listens any more. */
+export const notThereWhenAsked =
+  'a push ended unclear; the remote did not have the commit when it was asked afterwards';
+
 const tries = 3;
 
 /**

@@ -1,9 +1,10 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { lstat, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { eventually, tempDir } from '@necrocode/testkit';
 import type { CommandLimits, CommandOptions } from '../command.js';
 import type { Sandbox } from '../create-sandbox.js';
@@ -40,6 +41,8 @@ export function hostileCommandsContract(name: string, open: () => Promise<Sandbo
     });
     // Whatever a test was about: what its commands started is gone.
     afterEach(async () => expect(await processesWith(marker)).toEqual([]));
+    // Directories that their owner has closed could not be removed.
+    afterEach(() => promisify(execFile)('chmod', ['-R', 'u+rwX', directory]));
 
     const run = (command: string, options: Partial<CommandOptions> = {}) =>
       sandbox.runCommand(command, {

@@ -37,7 +37,7 @@ export function hostileLimits(run: Run): void {
     ],
     [
       'fill the disk with empty files',
-      `node -e 'for (let i = 0; i < 60000; i++) fs.writeFileSync("f" + i, ""); setTimeout(() => {}, 30000)'`,
+      `node -e 'for (let i = 0; i < 60000; i++) fs.writeFileSync("f" + i, ""); setTimeout(() => {}, 55000)'`,
       'disk',
     ],
     ...['000', '444'].map(

@@ -1,7 +1,8 @@
 import { jest } from '@jest/globals';
-import { keyOf, subjects, taskRegistry, type Task } from '@necrocode/contracts';
+import { keyOf, streams, subjects, taskRegistry, type Task } from '@necrocode/contracts';
 import { connectNats, type NatsConnection } from '@necrocode/messaging';
 import { eventually, freePort, startNats, tempDir } from '@necrocode/testkit';
+import { AckPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { newSpec, RegistryClient, taskOf } from './contract/registry-client.js';
 import { readSettings } from './settings.js';
 import { startTaskRegistry, type RunningTaskRegistry } from './start-task-registry.js';
@@ -65,6 +66,60 @@ describe('requests to cancel that come over NATS', () => {
     await ask(parked);
     await startRegistry();
     await cancelled(parked);
+  });
+
+  it('[AR-1.5] are taken in before a registry that was away lets anybody work', async () => {
+    const task = taskOf(newSpec(), 'queued');
+    await client.create(task);
+    await stopRegistry();
+    await ask(task);
+    await startRegistry();
+    expect((await client.claim(task)).alreadyHandled?.state).toBe(TaskState.TASK_STATE_CANCELLED);
+  });
+
+  it('[AR-1.5] wait for no process that had received them and died', async () => {
+    const { name } = streams.control;
+    const manager = await jetstreamManager(connection);
+    const task = taskOf(newSpec(), 'queued');
+    await client.create(task);
+    await stopRegistry();
+    await ask(task);
+    // What an earlier version left behind, with the request delivered and not acknowledged.
+    await manager.consumers.add(name, { durable_name: 'task-registry', ack_policy: AckPolicy.Explicit });
+    const died = await jetstream(connection).consumers.get(name, 'task-registry');
+    const { num_pending: pending } = await died.info();
+    const received = await died.fetch({ max_messages: pending });
+    for await (const { subject } of received) if (subject === subjects.cancel(keyOf(task))) received.stop();
+    await startRegistry();
+    expect((await client.claim(task)).alreadyHandled?.state).toBe(TaskState.TASK_STATE_CANCELLED);
+    await manager.consumers.delete(name, 'task-registry');
+  });
+
+  it('[AR-1.5] are taken in once, however often the registry starts', async () => {
+    const task = taskOf(newSpec(), 'again');
+    await client.create(task);
+    await ask(task);
+    await cancelled(task);
+    await client.retry(keyOf(task));
+    await stopRegistry();
+    await startRegistry();
+    expect(await client.state(keyOf(task))).toBe(TaskState.TASK_STATE_READY);
+  });
+
+  it('[AR-1.5] are taken in from a server that has lost its disk, and counts anew', async () => {
+    const task = taskOf(newSpec(), 'elsewhere');
+    await client.create(task);
+    const manager = await jetstreamManager(connection);
+    await manager.streams.delete(streams.control.name);
+    const other = taskOf(newSpec(), 'other');
+    await client.create(other);
+    await eventually('the stream is there again', async () => {
+      connection.publish(subjects.cancel(keyOf(other)));
+      await manager.streams.info(streams.control.name);
+      return true;
+    });
+    await ask(task);
+    await cancelled(task);
   });
 
   it('[AR-1.5] count for a message that was published before, though it is heard of later', async () => {

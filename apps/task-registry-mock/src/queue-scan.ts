@@ -1,17 +1,12 @@
 import { formatKey, keyOf, streams } from '@necrocode/contracts';
 import { ensureStreams, type NatsConnection } from '@necrocode/messaging';
-import {
-  JetStreamApiCodes,
-  JetStreamApiError,
-  jetstreamManager,
-  type JetStreamManager,
-  type StoredMsg,
-  type StreamInfo,
-} from '@nats-io/jetstream';
+import type { StoredMsg } from '@nats-io/jetstream';
 import type { Order } from './open-run.js';
 import type { QueueWatch } from './queue-watch.js';
 import type { Run } from './runs.js';
+import { lookAtStream, type StoredStream } from './stored-messages.js';
 
+const tasks = { name: streams.tasks.name, subjects: 'necrocode.tasks.>' };
 /** Messages that one look reads at most; the next one goes on there. */
 const mostPerLook = 5_000;
 /** Messages that one look asks for again, to see whether they are still there. */
@@ -48,23 +43,21 @@ export class QueueScan {
 
   /** Undefined when there is more than one look can read. */
   async look(): Promise<ScannedQueue | undefined> {
-    const manager = await jetstreamManager(this.connection, { checkAPI: false });
-    const { created, state } = await this.info(manager);
-    const createdAt = Date.parse(created);
+    const stream = await lookAtStream(this.connection, tasks, () => ensureStreams(this.connection));
+    const { createdAt, firstSequence, lastSequence } = stream;
     if (createdAt !== this.createdAt) {
       this.createdAt = createdAt;
       this.next = 1;
       this.seen.clear();
     }
-    for (const [run, { sequence }] of this.seen) if (sequence < state.first_seq) this.seen.delete(run);
-    for (let read = 0; this.next <= state.last_seq; read += 1) {
+    for (const [run, { sequence }] of this.seen) if (sequence < firstSequence) this.seen.delete(run);
+    for (let read = 0; this.next <= lastSequence; read += 1) {
       if (read === mostPerLook) return undefined;
-      const query = { seq: Math.max(this.next, state.first_seq), next_by_subj: 'necrocode.tasks.>' };
-      const message = await orNothing(manager.streams.getMessage(streams.tasks.name, query));
-      this.next = (message?.seq ?? state.last_seq) + 1;
+      const message = await stream.from(this.next);
+      this.next = (message?.seq ?? lastSequence) + 1;
       if (message) this.note(message);
     }
-    return { createdAt, withoutMessage: (runs) => this.withoutMessage(manager, runs) };
+    return { createdAt, withoutMessage: (runs) => this.withoutMessage(stream, runs) };
   }
 
   private note(message: StoredMsg): void {
@@ -72,7 +65,7 @@ export class QueueScan {
     if (order) this.seen.set(nameOfOrder(order), { sequence: message.seq, checkedAt: this.now() });
   }
 
-  private async withoutMessage(manager: JetStreamManager, runs: readonly Run[]): Promise<Run[]> {
+  private async withoutMessage(stream: StoredStream, runs: readonly Run[]): Promise<Run[]> {
     const now = this.now();
     const doubtful = runs
       .flatMap((run) => {
@@ -83,22 +76,11 @@ export class QueueScan {
       .slice(0, mostChecks);
     await Promise.all(
       doubtful.map(async ({ name, seen: { sequence } }) => {
-        const message = await orNothing(manager.streams.getMessage(streams.tasks.name, { seq: sequence }));
-        if (message) this.seen.set(name, { sequence, checkedAt: now });
+        if (await stream.has(sequence)) this.seen.set(name, { sequence, checkedAt: now });
         else this.seen.delete(name);
       }),
     );
     return runs.filter((run) => !this.seen.has(nameOfRun(run)));
-  }
-
-  private async info(manager: JetStreamManager): Promise<StreamInfo> {
-    const ask = () => manager.streams.info(streams.tasks.name);
-    return ask().catch(async (error: unknown) => {
-      if (!(error instanceof JetStreamApiError) || error.code !== JetStreamApiCodes.StreamNotFound)
-        throw error;
-      await ensureStreams(this.connection);
-      return ask();
-    });
   }
 }
 
@@ -108,16 +90,4 @@ function nameOfOrder({ task, digest }: Order): string {
 
 function nameOfRun(run: Run): string {
   return `${formatKey(run)}#${run.digest}`;
-}
-
-/** JetStream's "no message found". */
-const noMessage = 10_037;
-
-async function orNothing(asked: Promise<StoredMsg | null>): Promise<StoredMsg | undefined> {
-  try {
-    return (await asked) ?? undefined;
-  } catch (error) {
-    if (error instanceof JetStreamApiError && error.code === noMessage) return undefined;
-    throw error;
-  }
 }

@@ -126,4 +126,10 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (spec_name, task_id)
   ) STRICT, WITHOUT ROWID;
   `,
+  // How far a stream has been taken in. It may be another one of the same name, or have lost its end.
+  `
+  CREATE TABLE stream_positions (
+    stream TEXT PRIMARY KEY, created_at INTEGER NOT NULL, sequence INTEGER NOT NULL, time INTEGER NOT NULL
+  ) STRICT;
+  `,
 ];

@@ -17,7 +17,10 @@ export interface RunningTaskRegistry {
   close(): Promise<void>;
 }
 
-/** Starts the service: serving at once, publishing as soon as there is a NATS server. */
+/**
+ * Starts the service: serving once it has taken in the requests to cancel that were made while it was away, or
+ * without that where NATS is away too; publishing as soon as there is a NATS server.
+ */
 export async function startTaskRegistry(settings: Settings): Promise<RunningTaskRegistry> {
   const logger = createLogger({
     name: 'task-registry',
@@ -26,7 +29,9 @@ export async function startTaskRegistry(settings: Settings): Promise<RunningTask
   });
   const registry = new Registry(settings);
   const reaper = new LeaseReaper(registry, logger);
+  const nats = new NatsLink(registry, logger, settings.nats);
   try {
+    await nats.started();
     reaper.start();
     const app = await serveGrpc({
       module: AppModule.around(registry, new UnreadableTasks(logger)),
@@ -37,7 +42,6 @@ export async function startTaskRegistry(settings: Settings): Promise<RunningTask
       faults: settings.faultInjection,
       reflectionProtoDir: settings.reflection ? protoDir : undefined,
     });
-    const nats = new NatsLink(registry, logger, settings.nats);
     measureOutbox(registry);
     measureRegistry(registry);
     const metrics = await serveMetrics(settings.metricsAddress);
@@ -52,6 +56,7 @@ export async function startTaskRegistry(settings: Settings): Promise<RunningTask
     return { address: settings.listenAddress, close };
   } catch (error) {
     reaper.stop();
+    await nats.stop();
     registry.close();
     throw error;
   }

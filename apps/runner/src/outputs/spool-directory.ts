@@ -22,6 +22,9 @@ export type ReadEntry =
  * that `write` has resolved: content first, then the document by rename, each with its directory synced.
  */
 export class SpoolDirectory {
+  /** Ids of entries that are not whole yet. */
+  private readonly writing = new Set<string>();
+
   constructor(private readonly directory: string) {}
 
   /** Ids of entries, the oldest first. */
@@ -43,6 +46,7 @@ export class SpoolDirectory {
   async write(entry: SpoolEntry, content: Uint8Array | undefined): Promise<string> {
     await mkdir(this.directory, { recursive: true, mode: 0o700 });
     const id = idOf(entry);
+    this.writing.add(id);
     try {
       if (content) await this.writeWhole(`${id}${contentEnd}`, content);
       await this.writeWhole(`${id}${documentEnd}`, Buffer.from(JSON.stringify(entry)));
@@ -50,6 +54,8 @@ export class SpoolDirectory {
     } catch (error) {
       await this.remove(id).catch(() => undefined);
       throw error;
+    } finally {
+      this.writing.delete(id);
     }
   }
 
@@ -97,11 +103,15 @@ export class SpoolDirectory {
     await rename(this.path(`${id}${documentEnd}`), this.path(`${id}${quarantineEnd}`));
   }
 
-  /** Removes what a writer left that died, and what was put aside and has become too old. */
+  /**
+   * Removes what a writer left that died, and what was put aside and has become too old. Only age tells what
+   * another runner on this directory is still writing, so what a death leaves is not old enough at once.
+   */
   async tidy(maxAgeMs: number): Promise<void> {
     const ids = new Set(await this.list());
     for (const name of await this.names()) {
       const id = name.slice(0, name.indexOf('.'));
+      if (this.writing.has(id)) continue;
       const isSetAside =
         name.endsWith(quarantineEnd) || (await this.fact(`${id}${quarantineEnd}`)) !== undefined;
       const isWhole = ids.has(id) && !name.endsWith(temporaryEnd);

@@ -150,6 +150,20 @@ describe('the spool', () => {
     expect(files('.content')).toEqual(['2-b.content']);
   });
 
+  it('[AR-8.3] removes also what becomes old enough only while the runner runs', async () => {
+    const spool = await start();
+    const orphan = join(directory, '1-a.content');
+    await spool.keepReport(lease, result());
+    writeFileSync(orphan, 'its writer was killed before the document');
+    const longAgo = (Date.now() - 2 * hour) / 1000;
+    utimesSync(orphan, longAgo, longAgo);
+    const kept = await spool.keepReport(lease, result());
+    const told = kept?.told(never);
+    failure = undefined;
+    await told;
+    expect(files('.content')).toEqual([]);
+  });
+
   it('[AR-8.3] lets the oldest artifacts make room, reports never', async () => {
     const spool = await start({ maxBytes: 8_500 });
     await spool.keepReport(lease, result());

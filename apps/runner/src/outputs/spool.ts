@@ -43,7 +43,6 @@ export class FileSpool implements Spool {
 
   /** Tells what an earlier runner left behind, then goes on beside the work. Resolves after the first round. */
   async start(): Promise<void> {
-    await this.files.tidy(this.options.maxAgeMs).catch((error: unknown) => this.warnOfDisk(error));
     const first = this.round();
     this.replaying = first.then((all) => this.replay(all));
     await first;
@@ -145,9 +144,10 @@ export class FileSpool implements Spool {
     await pause(milliseconds, undefined, { signal: until, ref: false }).catch(() => undefined);
   }
 
-  /** Tries every entry once, but asks nobody again who has not answered. Returns whether nothing is left. */
+  /** Tidies up and tries every entry once, but asks nobody again who has not answered. Returns whether nothing is left. */
   private async round(): Promise<boolean> {
     const silent = new Set<string>();
+    await this.files.tidy(this.options.maxAgeMs).catch((error: unknown) => this.warnOfDisk(error));
     try {
       for (const id of await this.files.list()) {
         if (this.stopping.signal.aborted) return false;

@@ -1,5 +1,5 @@
 import { needsLastLook } from './attempt-limits.js';
-import { keepEarlyCancel, type CancelRequest } from './early-cancels.js';
+import { isAbout, keepEarlyCancel, type CancelRequest } from './early-cancels.js';
 import { endRunWith } from './end-run.js';
 import { makeReady } from './make-ready.js';
 import { recordEvent } from './outbox.js';
@@ -25,12 +25,11 @@ export function cancelTask(change: Change, run: Run, reason: string): Run {
   return asked;
 }
 
-/** A request that is heard later than this may be older than the run that it finds. */
-const promptMs = 10_000;
-
 /**
- * Carries out a request that may have waited: heard late, it counts only for what had been published before it
- * was made. One for an unknown key is kept for a while.
+ * Carries out a request, which may have waited. Over NATS it counts for what had been published before it, both
+ * by the server's clock. A run that came without a message has no such time: for it every request counts that
+ * is heard after it, since a task that was cancelled once too often can be had run again. One for an unknown key
+ * is kept for a while.
  */
 export function cancelAsAsked(change: Change, request: CancelRequest): Run | undefined {
   const { key, askedAt } = request;
@@ -40,8 +39,7 @@ export function cancelAsAsked(change: Change, request: CancelRequest): Run | und
     keepEarlyCancel(change, { key, reason, askedAt });
     return undefined;
   }
-  const late = change.now - askedAt > promptMs;
-  const meant = !late || (run.publishedAt ?? run.createdAt) <= askedAt;
+  const meant = askedAt === undefined || run.publishedAt === null || isAbout(askedAt, run.publishedAt);
   return meant ? cancelTask(change, run, reason) : run;
 }
 

@@ -1,6 +1,6 @@
 import { jest } from '@jest/globals';
 import { keyOf, streams, subjects, taskRegistry, type Task } from '@necrocode/contracts';
-import { connectNats, type NatsConnection } from '@necrocode/messaging';
+import { connectNats, publishTask, type NatsConnection } from '@necrocode/messaging';
 import { eventually, freePort, startNats, tempDir } from '@necrocode/testkit';
 import { AckPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { newSpec, RegistryClient, taskOf } from './contract/registry-client.js';
@@ -137,6 +137,37 @@ describe('requests to cancel that come over NATS', () => {
     expect(await client.errorCode(keyOf(before))).toBe('cancelled');
     await client.granted(after, { publishedAt: new Date(Date.now() + 1_000) });
   });
+
+  it.each([20_000, -20_000])(
+    '[AR-1.5] count whatever the clock of the registry says: %d ms away from that of NATS',
+    async (skew) => {
+      const now = Date.now.bind(Date);
+      const clock = jest.spyOn(Date, 'now').mockImplementation(() => now() + skew);
+      try {
+        await stopRegistry();
+        await startRegistry();
+        const spec = newSpec();
+        const [published, called] = [taskOf(spec, 'published'), taskOf(spec, 'called')];
+        await publishTask(connection, published, { queue: 'default', priority: 'normal' });
+        await eventually('it is noted', () => client.state(keyOf(published)));
+        await client.create(called);
+        await ask(published);
+        await ask(called);
+        await cancelled(published);
+        await cancelled(called);
+        const again = { ...published, title: 'other content' };
+        await publishTask(connection, again, { queue: 'default', priority: 'normal' });
+        await eventually('its next run waits', async () =>
+          (await client.state(keyOf(again))) === TaskState.TASK_STATE_READY ? true : undefined,
+        );
+        expect(await client.cancel(keyOf(again))).toEqual({ state: TaskState.TASK_STATE_CANCELLED });
+      } finally {
+        await stopRegistry();
+        clock.mockRestore();
+        await startRegistry();
+      }
+    },
+  );
 
   it('[AR-1.5] are kept for an unknown key also when they come by a call, which says that it is unknown', async () => {
     const task = taskOf(newSpec(), '1');

@@ -3,7 +3,7 @@ import { jest } from '@jest/globals';
 import { keyOf, streams, subjects, taskRegistry, type QueuePlace, type Task } from '@necrocode/contracts';
 import { connectNats, publishTask, type NatsConnection } from '@necrocode/messaging';
 import { eventually, freePort, startNats, tempDir } from '@necrocode/testkit';
-import { jetstreamManager } from '@nats-io/jetstream';
+import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { newSpec, RegistryClient, taskOf } from './contract/registry-client.js';
 import { readSettings } from './settings.js';
 import { startTaskRegistry, type RunningTaskRegistry } from './start-task-registry.js';
@@ -134,6 +134,22 @@ describe('tasks whose messages are gone', () => {
       last_by_subj: subjects.task(place),
     });
     expect(again?.json()).toEqual(lost);
+  });
+
+  it('[AR-1.1] are none when the stream has refused them: their publisher was told so', async () => {
+    const spec = newSpec();
+    const place = placeOf(spec);
+    const [refused, stored] = [taskOf(spec, 'refused'), taskOf(spec, 'stored')];
+    const elsewhere = { expect: { lastSequence: 99_999_999 } };
+    const publishing = jetstream(connection).publish(
+      subjects.task(place),
+      JSON.stringify(refused),
+      elsewhere,
+    );
+    await expect(publishing).rejects.toThrow(/wrong last sequence/);
+    await publishTask(connection, stored, place);
+    await state(stored, TaskState.TASK_STATE_READY);
+    await expect(client.get(keyOf(refused))).rejects.toThrow(/NOT_FOUND/);
   });
 
   it('[AR-1.5] are known, and can be cancelled, though they were published while the registry was away', async () => {

@@ -1,5 +1,7 @@
+import { subjects } from '@necrocode/contracts';
 import type { NatsConnection } from '@necrocode/messaging';
 import type { Logger } from '@necrocode/telemetry';
+import { LookAgain } from './look-again.js';
 import { republishTask } from './outbox.js';
 import { QueueScan } from './queue-scan.js';
 import type { QueueWatch } from './queue-watch.js';
@@ -13,16 +15,16 @@ const patienceMs = 10_000;
 const batchSize = 1_000;
 
 /**
- * Publishes ready tasks again whose messages are gone: the server has lost its disk, somebody has purged
- * the stream, or a publisher that waits for no acknowledgement came before there was one. A message too
- * many is harmless, since the claim decides. With the first look after each connect it also takes note of
- * tasks that were published while nobody listened.
+ * Reads what is stored in the queue, soon after something was heard to be published and again after each connect,
+ * for the watch to take note of it. And publishes ready tasks again whose messages are gone: the server has lost
+ * its disk, or somebody has purged the stream. A message too many is harmless, since the claim decides.
  */
 export class LostTasks {
-  private readonly timer: NodeJS.Timeout;
+  private readonly stopping = new AbortController();
+  private readonly again = new LookAgain(everyMs);
   private readonly scan: QueueScan;
-  private looking: Promise<void> | undefined;
-  private caughtUp = false;
+  private readonly finished: Promise<void>;
+  private comparedAt = 0;
 
   constructor(
     private readonly registry: Registry,
@@ -32,40 +34,44 @@ export class LostTasks {
     private readonly logger: Logger,
   ) {
     this.scan = new QueueScan(connection, watch, registry.now);
-    this.timer = setInterval(() => void this.look(), everyMs);
-    void this.look();
+    connection.subscribe(subjects.allTasks, { callback: () => this.again.heard() });
+    this.finished = this.run();
   }
 
   /** To be called when the connection has come back, perhaps to another server. */
   catchUp(): void {
-    this.caughtUp = false;
-    void this.look();
+    this.again.heard();
   }
 
   async stop(): Promise<void> {
-    clearInterval(this.timer);
-    await this.looking;
+    this.stopping.abort();
+    await this.finished;
   }
 
-  private look(): Promise<void> {
-    this.looking ??= this.compare()
-      .catch((error: unknown) => this.logger.warn({ error }, 'the queue could not be compared'))
-      .finally(() => (this.looking = undefined));
-    return this.looking;
+  private async run(): Promise<void> {
+    const { signal } = this.stopping;
+    while (!signal.aborted) {
+      if (this.isOnline()) {
+        await this.compare().catch((error: unknown) =>
+          this.logger.warn({ error }, 'the queue could not be compared'),
+        );
+      }
+      await this.again.due(signal);
+    }
   }
 
   private async compare(): Promise<void> {
-    const { registry } = this;
-    const { now, sql } = registry;
-    if (!this.isOnline()) return;
-    // What waits in the outbox is not lost, and what was published a moment ago is not missed.
-    const missed = !hasTasksToPublish(sql, now()) && readyBefore(sql, now() - everyMs).length > 0;
-    if (this.caughtUp && !missed) return;
+    const { now, sql } = this.registry;
     const readAt = now();
+    // What waits in the outbox is not lost, and what was published a moment ago is not missed.
+    const missed =
+      readAt - this.comparedAt >= everyMs &&
+      !hasTasksToPublish(sql, readAt) &&
+      readyBefore(sql, readAt - everyMs).length > 0;
     const queue = await this.scan.look();
-    if (!queue) return;
-    this.caughtUp = true;
+    if (!queue) return this.again.heard();
     if (!missed) return;
+    this.comparedAt = readAt;
     const lost = await queue.withoutMessage(readyBefore(sql, Math.max(queue.createdAt, readAt - patienceMs)));
     if (lost.length > 0) this.republish(lost.slice(0, batchSize));
   }

@@ -93,7 +93,6 @@ export class NatsLink {
     this.begun.resolve();
     if (this.stopping.signal.aborted) return;
     const watch = new QueueWatch(this.registry, this.logger);
-    watch.listen(connection);
     this.publisher = new OutboxPublisher(this.registry, connection, this.logger);
     this.publisher.setOnline(this.online);
     this.lostTasks = new LostTasks(this.registry, connection, watch, () => this.online, this.logger);

@@ -37,7 +37,7 @@ export class QueueScan {
 
   constructor(
     private readonly connection: NatsConnection,
-    private readonly watch: Pick<QueueWatch, 'read'>,
+    private readonly watch: Pick<QueueWatch, 'read' | 'settle'>,
     private readonly now: () => number,
   ) {}
 
@@ -51,17 +51,21 @@ export class QueueScan {
       this.seen.clear();
     }
     for (const [run, { sequence }] of this.seen) if (sequence < firstSequence) this.seen.delete(run);
-    for (let read = 0; this.next <= lastSequence; read += 1) {
-      if (read === mostPerLook) return undefined;
-      const message = await stream.from(this.next);
-      this.next = (message?.seq ?? lastSequence) + 1;
-      if (message) this.note(message);
+    try {
+      for (let read = 0; this.next <= lastSequence; read += 1) {
+        if (read === mostPerLook) return undefined;
+        const message = await stream.from(this.next);
+        if (message) this.note(message);
+        this.next = (message?.seq ?? lastSequence) + 1;
+      }
+    } finally {
+      this.watch.settle();
     }
     return { createdAt, withoutMessage: (runs) => this.withoutMessage(stream, runs) };
   }
 
   private note(message: StoredMsg): void {
-    const order = this.watch.read(message.subject, message.string(), message.header, message.time.getTime());
+    const order = this.watch.read(message);
     if (order) this.seen.set(nameOfOrder(order), { sequence: message.seq, checkedAt: this.now() });
   }
 

@@ -1,7 +1,7 @@
 import { keyOf, placeOfSubject, headers as names } from '@necrocode/contracts';
 import { keptHeaders } from '@necrocode/messaging';
 import type { Logger } from '@necrocode/telemetry';
-import type { MsgHdrs, NatsConnection } from '@nats-io/transport-node';
+import type { StoredMsg } from '@nats-io/jetstream';
 import { keyConflict, runOfContent } from './claim-task.js';
 import { openRun, readOrder, type Order } from './open-run.js';
 import type { Change, Registry } from './registry.js';
@@ -11,8 +11,9 @@ import { findRun } from './runs.js';
 const batchSize = 100;
 
 /**
- * Takes note of tasks while they wait in the queue, so that they can be listed and cancelled before a
- * runner claims them. It hears them beside the stream and may miss some; the claim makes those known.
+ * Takes note of tasks while they wait in the queue, so that they can be listed and cancelled before a runner
+ * claims them. Only what is stored is an order: a message that was merely sent, and that JetStream refused, is
+ * none, and its publisher was told so.
  */
 export class QueueWatch {
   private waiting: Order[] = [];
@@ -22,38 +23,22 @@ export class QueueWatch {
     private readonly logger: Logger,
   ) {}
 
-  listen(connection: NatsConnection): void {
-    connection.subscribe('necrocode.tasks.*.*', {
-      callback: (error, message) => {
-        if (!error) this.read(message.subject, message.string(), message.headers, Date.now());
-      },
-    });
-  }
-
-  /**
-   * Takes note of a message, and tells what it orders; undefined for what is no task.
-   *
-   * @param publishedAt in milliseconds since 1970
-   */
-  read(subject: string, body: string, headers: MsgHdrs | undefined, publishedAt: number): Order | undefined {
-    const order = readMessage(subject, body, headers, publishedAt);
-    if (order) this.add(order);
+  /** Tells what a message orders, and notes it, at the latest with `settle`; undefined for what is no task. */
+  read(message: StoredMsg): Order | undefined {
+    const order = readMessage(message);
+    if (order && this.waiting.push(order) === batchSize) this.settle();
     return order;
   }
 
-  private add(order: Order): void {
-    this.waiting.push(order);
-    if (this.waiting.length === 1) setImmediate(() => this.takeIn());
-  }
-
-  private takeIn(): void {
-    const batch = this.waiting.splice(0, batchSize);
+  /** Notes what has been read. */
+  settle(): void {
+    const batch = this.waiting.splice(0);
+    if (batch.length === 0) return;
     try {
       this.registry.change((change) => batch.forEach((order) => noteQueued(change, order)));
     } catch (error) {
       this.logger.warn({ error, tasks: batch.length }, 'queued tasks were not noted; their claims will');
     }
-    if (this.waiting.length > 0) setImmediate(() => this.takeIn());
   }
 }
 
@@ -65,17 +50,14 @@ export function noteQueued(change: Change, order: Order): void {
 }
 
 /** An invalid task is for a runner to refuse. */
-function readMessage(
-  subject: string,
-  body: string,
-  headers: MsgHdrs | undefined,
-  publishedAt: number,
-): Order | undefined {
-  const place = placeOfSubject(subject);
+function readMessage(message: StoredMsg): Order | undefined {
+  const place = placeOfSubject(message.subject);
   if (!place) return undefined;
   try {
-    const traceparent = headers?.get(names.traceparent) ?? '';
-    return readOrder(body, { place, traceparent, headers: keptHeaders(headers), publishedAt });
+    const headers = message.header;
+    const traceparent = headers.get(names.traceparent);
+    const publishedAt = message.time.getTime();
+    return readOrder(message.string(), { place, traceparent, headers: keptHeaders(headers), publishedAt });
   } catch {
     return undefined;
   }

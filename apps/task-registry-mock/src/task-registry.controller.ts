@@ -178,7 +178,7 @@ export class TaskRegistryController {
     const key = readKey(request.key);
     const { reason, idempotencyKey } = request;
     const answer = this.registry.once('CancelTask', idempotencyKey, wire.CancelTaskResponse, (change) => {
-      const run = cancelAsAsked(change, { key, reason, askedAt: change.now });
+      const run = cancelAsAsked(change, { key, reason, askedAt: undefined });
       return { state: run ? stateToWire(run.state) : wire.TaskState.TASK_STATE_UNSPECIFIED };
     });
     if (answer.state !== wire.TaskState.TASK_STATE_UNSPECIFIED) return answer;

@@ -26,6 +26,7 @@ export const streams = {
 
 export const subjects = {
   task: ({ queue, priority }: QueuePlace) => `necrocode.tasks.${queue}.${priority}`,
+  allTasks: 'necrocode.tasks.*.*',
   tasksOfQueue: (queue: string) => `necrocode.tasks.${queue}.*`,
   result: (key: TaskKey) => `necrocode.results.${key.specName}.${key.taskId}`,
   event: (type: string, key: TaskKey) => `necrocode.events.${type}.${key.specName}.${key.taskId}`,

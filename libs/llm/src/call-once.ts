@@ -1,6 +1,7 @@
 import { RunnerError } from '@necrocode/contracts';
 import { failSpan, SpanKind, withSpan, type Attributes, type Mask, type Span } from '@necrocode/telemetry';
 import type { OpenAI } from 'openai';
+import { watchCall } from './call-permit.js';
 import { recordAnswer, recordDuration } from './call-metrics.js';
 import { requestBody, type Dialect } from './dialect.js';
 import type { ChatAnswer, ChatOptions, ChatRequest } from './llm-client.js';
@@ -20,7 +21,9 @@ export interface Endpoint {
 
 export type CallOutcome =
   | { readonly kind: 'answered'; readonly answer: Omit<ChatAnswer, 'retries'> }
-  | { readonly kind: 'failed'; readonly failure: CallFailure };
+  | { readonly kind: 'failed'; readonly failure: CallFailure }
+  /** Its permit had lapsed, and nothing has left this process. */
+  | { readonly kind: 'not_sent' };
 
 /**
  * One HTTP call in a span of its own, named and attributed by OpenTelemetry's GenAI conventions.
@@ -39,6 +42,7 @@ export function callOnce(
     let errorType: string | undefined = 'aborted';
     try {
       const result = await post(endpoint, request, dialect, options);
+      if (result === 'not_sent') return { kind: 'not_sent' };
       errorType = 'error' in result ? result.error.code : undefined;
       if ('error' in result) {
         failSpan(span, result.error);
@@ -70,20 +74,29 @@ async function post(
   { sdk, model, callTimeoutMs, mask }: Endpoint,
   request: ChatRequest,
   dialect: Dialect,
-  { signal, onUnanswered }: ChatOptions,
-): Promise<Completion | CallFailure> {
+  { signal, onUnanswered, permit }: ChatOptions,
+): Promise<Completion | CallFailure | 'not_sent'> {
   const limit = new AbortController();
   const stop = () => limit.abort();
+  let lapsed = false;
+  using watched =
+    permit &&
+    watchCall(permit, () => {
+      lapsed = true;
+      stop();
+    });
   const timer = setTimeout(stop, callTimeoutMs);
   signal?.addEventListener('abort', stop, { once: true });
   try {
     const body: unknown = await sdk.chat.completions.create(requestBody(model, request, dialect), {
       signal: limit.signal,
+      ...(watched && { headers: watched.headers }),
     });
     const completion = readCompletion(body, request, model);
     // Whatever it says, it was answered.
     return completion instanceof RunnerError ? { ...never(completion), maybePaid: true } : completion;
   } catch (error) {
+    if (lapsed) return 'not_sent';
     if (signal?.aborted) onUnanswered?.();
     signal?.throwIfAborted();
     return limit.signal.aborted ? timedOut(error) : translateFailure(error, mask);

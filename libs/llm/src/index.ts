@@ -5,6 +5,7 @@
  *   const { text, usage } = await llm.chat({ messages: [{ role: 'user', content: 'Hello' }] }, { signal });
  */
 export * from './llm-client.js';
+export type { CallPermit } from './call-permit.js';
 export { estimateTokens } from './estimate-tokens.js';
 export { createOpenAiClient, type OpenAiSettings } from './openai-client.js';
 export { createScriptedClient, type ScriptedClient, type ScriptedTurn } from './scripted-client.js';

@@ -1,3 +1,5 @@
+import type { CallPermit } from './call-permit.js';
+
 export interface ChatMessage {
   readonly role: 'system' | 'user' | 'assistant';
   readonly content: string;
@@ -37,8 +39,8 @@ export interface ChatAnswer {
 
 export interface ChatOptions {
   readonly signal?: AbortSignal;
-  /** Awaited right before every HTTP call, which is not made when it throws. */
-  readonly beforeCall?: () => Promise<void>;
+  /** Obtained before every HTTP call, and asked again right before its first byte. */
+  readonly permit?: CallPermit;
   readonly onUnanswered?: () => void;
 }
 
@@ -50,7 +52,7 @@ export interface LlmClient {
    *
    * @param options `onUnanswered` is called for each call that brought no answer of use although the model may
    *   have worked on it, and may be paid for that; also for one that the signal ended
-   * @throws whatever `beforeCall` throws; RunnerError with an `llm_*` code; llm_bad_request has the reason `model_not_found` or
+   * @throws whatever the permit throws; RunnerError with an `llm_*` code; llm_bad_request has the reason `model_not_found` or
    *   `context_length_exceeded` where another model may do; with an aborted signal, the signal's reason
    */
   chat(request: ChatRequest, options?: ChatOptions): Promise<ChatAnswer>;

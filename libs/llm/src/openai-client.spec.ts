@@ -163,9 +163,22 @@ describe('repeating', () => {
   it('[AR-14.3] makes no call, repeated or not, that it is told not to make', async () => {
     const { client, endpoint } = await arrange([refusal(503, 'away'), completion('at last')]);
     const lost = new RunnerError('lease_lost', 'lost');
-    const beforeCall = jest.fn<() => Promise<void>>().mockResolvedValueOnce().mockRejectedValue(lost);
-    await expect(client.chat(request, { beforeCall })).rejects.toBe(lost);
+    const obtain = jest.fn<() => Promise<void>>().mockResolvedValueOnce().mockRejectedValue(lost);
+    await expect(client.chat(request, { permit: { obtain, holds: () => true } })).rejects.toBe(lost);
     expect(endpoint.calls).toHaveLength(1);
+  });
+
+  it('[AR-14.3] sends nothing of a call whose permit lapses while it connects', async () => {
+    const { client, endpoint } = await arrange([completion('at last')]);
+    const obtain = jest.fn<() => Promise<void>>().mockResolvedValue();
+    const holds = jest.fn<() => boolean>().mockReturnValueOnce(false).mockReturnValue(true);
+    const onUnanswered = jest.fn();
+    const answer = await client.chat(request, { permit: { obtain, holds }, onUnanswered });
+    expect(answer).toMatchObject({ text: 'at last', retries: 0 });
+    expect(holds).toHaveBeenCalledTimes(2);
+    expect(obtain).toHaveBeenCalledTimes(2);
+    expect(endpoint.calls).toHaveLength(1);
+    expect(onUnanswered).not.toHaveBeenCalled();
   });
 
   it('[AR-16.5] does not wait at all for a server that asks for too long a wait', async () => {

@@ -60,10 +60,11 @@ export function createOpenAiClient(settings: OpenAiSettings): LlmClient {
     for (;;) {
       signal?.throwIfAborted();
       const used = dialect;
-      await options.beforeCall?.();
+      await options.permit?.obtain();
       const started = performance.now();
       const outcome = await callOnce(endpoint, request, used, options);
       if (outcome.kind === 'answered') return { ...outcome.answer, retries };
+      if (outcome.kind === 'not_sent') continue;
       const { failure } = outcome;
 
       const simpler = failure.complaint && simplerDialect(used, request, failure.complaint);

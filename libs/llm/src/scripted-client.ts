@@ -29,7 +29,7 @@ export function createScriptedClient(
 
   async function chat(request: ChatRequest, options: ChatOptions = {}): Promise<ChatAnswer> {
     options.signal?.throwIfAborted();
-    await options.beforeCall?.();
+    await options.permit?.obtain();
     const turn = turns[Math.min(requests.length, turns.length - 1)] ?? turns[0];
     requests.push(request);
     if ('error' in turn) throw turn.error;

@@ -84,22 +84,22 @@ describe('leases that are renewed', () => {
   it('[AR-14.3] are sure only while the last renewal cannot have run out', async () => {
     using leases = open();
     let sure = false;
-    const waiting = leases.keeper.assure().then(() => (sure = true));
+    const waiting = leases.keeper.permit.obtain().then(() => (sure = true));
     leases.answerLate(31, kept);
     leases.answerLate(1, noAnswer);
     await new Promise(setImmediate);
     expect(sure).toBe(false);
     leases.answerLate(1, kept);
     await waiting;
-    await leases.keeper.assure();
+    await leases.keeper.permit.obtain();
   });
 
   it('[AR-14.3] are lost for whoever waits to be sure of them', async () => {
     using leases = open();
-    const waiting = expect(leases.keeper.assure()).rejects.toMatchObject({ code: 'lease_lost' });
+    const waiting = expect(leases.keeper.permit.obtain()).rejects.toMatchObject({ code: 'lease_lost' });
     leases.answerLate(0, lost);
     await waiting;
-    await expect(leases.keeper.assure()).rejects.toMatchObject({ code: 'lease_lost' });
+    await expect(leases.keeper.permit.obtain()).rejects.toMatchObject({ code: 'lease_lost' });
   });
 
   it('[AR-1.5] end with a cancellation that the registry tells of', () => {

@@ -1,5 +1,6 @@
 import { EventEmitter, once } from 'node:events';
 import { RunnerError } from '@necrocode/contracts';
+import type { CallPermit } from '@necrocode/llm';
 import { signClock, type Life, type SignAnswer } from '@necrocode/messaging';
 import type { Logger } from '@necrocode/telemetry';
 import type { Lease, Renewal, RepoPool, Slot, TaskRegistry } from './ports.js';
@@ -27,7 +28,7 @@ export interface LeaseTimes {
  *
  * No answer is no refusal: a service that was away counts leases as renewed when it is back, and whoever
  * lost one all the same is refused whatever he does with it. So the work goes on, as long as other calls
- * would wait; only what costs money makes sure first (`assure`).
+ * would wait; only what costs money makes sure first (`permit`).
  */
 export class LeaseKeeper {
   private readonly stops: (() => void)[] = [];
@@ -62,14 +63,17 @@ export class LeaseKeeper {
   }
 
   /**
-   * Returns when nobody else can have been given the task, which who was stopped for a while or is cut off
-   * does not know: then it waits for the next renewal.
-   *
-   * @throws why the work has ended
+   * Holds while nobody else can have been given the task, which who was stopped for a while or is cut off does
+   * not know: then it is obtained with the next renewal. Throws why the work has ended.
    */
-  async assure(): Promise<void> {
+  readonly permit: CallPermit = {
+    holds: () => signClock() - this.taskRenewedAt < this.times.leaseSeconds * 1000,
+    obtain: () => this.obtainPermit(),
+  };
+
+  private async obtainPermit(): Promise<void> {
     const { signal } = this.kept.work;
-    while (signClock() - this.taskRenewedAt >= this.times.leaseSeconds * 1000) {
+    while (!this.permit.holds()) {
       signal.throwIfAborted();
       await once(this.renewals, 'task', { signal }).catch(() => signal.throwIfAborted());
     }

@@ -147,7 +147,7 @@ export class SpecRounds {
       ),
       tell,
       signal: work.signal,
-      assureLease: () => Promise.resolve(),
+      permit: { holds: () => true, obtain: () => Promise.resolve() },
     }).catch((thrown: unknown) => {
       error = thrown as RunnerError;
       return undefined;

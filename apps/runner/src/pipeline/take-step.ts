@@ -105,7 +105,7 @@ async function implement(
     stages,
     tell,
     signal: work.signal,
-    assureLease: () => leases.assure(),
+    permit: leases.permit,
   });
 }
 

@@ -1,5 +1,5 @@
 import { RunnerError } from '@necrocode/contracts';
-import type { ChatMessage } from '@necrocode/llm';
+import type { CallPermit, ChatMessage } from '@necrocode/llm';
 import type { Mask } from '@necrocode/telemetry';
 import type { DialogueRequest } from '../../prompt/dialogue.js';
 import { frameRequest } from '../../prompt/frame-request.js';
@@ -15,8 +15,8 @@ export interface Proposer {
   readonly record: AttemptRecord;
   readonly mask: Mask;
   readonly signal: AbortSignal;
-  /** Awaited before every call, so that nobody pays who has lost the task without knowing it. */
-  readonly assureLease: () => Promise<void>;
+  /** So that nobody pays who has lost the task without knowing it. */
+  readonly permit: CallPermit;
 }
 
 /**
@@ -26,7 +26,7 @@ export interface Proposer {
  * @throws what the last of the models threw; the transcript has it
  */
 export async function proposeChange(
-  { models, answers, record, mask, signal, assureLease }: Proposer,
+  { models, answers, record, mask, signal, permit }: Proposer,
   request: DialogueRequest,
 ): Promise<StoredAnswer> {
   const replayed = await answers.replay();
@@ -38,7 +38,7 @@ export async function proposeChange(
   const answer = await models
     .chat(({ format }) => frameRequest(format, request.messages.map(masked)), {
       signal,
-      beforeCall: assureLease,
+      permit,
       onUnanswered: () => record.addUnanswered(),
     })
     .catch((error: unknown) => {

@@ -52,8 +52,9 @@ export interface LlmClient {
    *
    * @param options `onUnanswered` is called for each call that brought no answer of use although the model may
    *   have worked on it, and may be paid for that; also for one that the signal ended
-   * @throws whatever the permit throws; RunnerError with an `llm_*` code; llm_bad_request has the reason `model_not_found` or
-   *   `context_length_exceeded` where another model may do; with an aborted signal, the signal's reason
+   * @throws whatever the permit throws; RunnerError with an `llm_*` code; llm_bad_request has the reason
+   *   `model_not_found` or `context_length_exceeded` where another model may do; with an aborted signal, the
+   *   signal's reason
    */
   chat(request: ChatRequest, options?: ChatOptions): Promise<ChatAnswer>;
 }
